@@ -23,6 +23,16 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+let testTargets: [Target] = [
+    tests("CatalogTests", ["Catalog", "Basics", grdb]),
+    tests("FarmCoreTests", ["FarmCore", "Basics"]),
+    tests("KernelIRTests", ["KernelIR", "TensorIR", "Basics"]),
+    tests("ProgramIRTests", ["ProgramIR", "TensorIR", "Basics"]),
+    tests("RuntimeTests", ["Runtime", "DeviceModel", "Basics", "CSystem"]),
+    tests("TensorIRTests", ["TensorIR", "Basics"]),
+    tests("TidyTests", []),
+]
+
 let package = Package(
     name: "ironworks",
     dependencies: [
@@ -34,6 +44,50 @@ let package = Package(
     targets: [
         .target(name: "CDigest", cSettings: [.unsafeFlags(["-O3"])]),
         module("Basics", ["CDigest"]),
-        .executableTarget(name: "ironworks", dependencies: ["Basics", grdb, protobuf, yams, arguments], swiftSettings: strict),
-    ]
+        module("TensorIR", ["Basics"]),
+        module("DeviceModel", ["Basics"]),
+        module("Schedules", ["TensorIR", "DeviceModel", "Basics"]),
+        module("KernelIR", ["TensorIR", "Basics"]),
+        module("ProgramIR", ["TensorIR", "Basics"]),
+        module("Lowering", ["KernelIR", "Schedules", "TensorIR"]),
+        module("Grinder", ["TensorIR"]),
+        module("Roller", ["Schedules", "DeviceModel", "TensorIR"]),
+        module("Welder", ["Schedules", "TensorIR", "Basics"]),
+        module("Rammer", ["ProgramIR", "TensorIR", "Basics"]),
+        module(
+            "Pipeline",
+            [
+                "Grinder", "Welder", "Roller", "Rammer", "Lowering", "Emit", "KernelIR", "ProgramIR", "Schedules",
+                "DeviceModel", "ONNXImport", "TensorIR", "Basics", yams,
+            ]),
+        .target(
+            name: "ONNXImport", dependencies: ["TensorIR", "Basics", protobuf], exclude: ["Proto/onnx.proto"],
+            swiftSettings: strict),
+        .target(name: "CKernelRuntime"),
+        module("Emit", ["KernelIR", "ProgramIR", "DeviceModel", "TensorIR", "Basics", "CKernelRuntime"]),
+        module("Export", ["Emit", "ProgramIR", "TensorIR", "Basics"]),
+        .target(name: "CSystem"),
+        module("Runtime", ["DeviceModel", "Basics", "CSystem"]),
+        module("Catalog", ["Basics", grdb]),
+        module("FarmCore", ["Basics"]),
+        .systemLibrary(name: "CZeroMQ"),
+        module("FarmTransport", ["FarmCore", "Basics", "CZeroMQ"]),
+        module("FarmSimulation", ["FarmCore", "Basics"]),
+        module(
+            "Tuning", ["Pipeline", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmCore", "Catalog", "Basics"]),
+        module(
+            "Trials",
+            [
+                "Tuning", "Pipeline", "Lowering", "Roller", "Emit", "KernelIR", "Schedules", "DeviceModel", "TensorIR",
+                "Runtime", "FarmTransport", "FarmCore", "Catalog", "Basics",
+            ]),
+        module(
+            "Commands",
+            [
+                "Trials", "Tuning", "Pipeline", "Export", "Emit", "ONNXImport", "Lowering", "Roller", "KernelIR",
+                "ProgramIR", "Schedules", "DeviceModel", "TensorIR", "Runtime", "CSystem", "FarmTransport",
+                "FarmSimulation", "FarmCore", "Catalog", "Basics", arguments,
+            ]),
+        .executableTarget(name: "ironworks", dependencies: ["Commands", "CSystem"], swiftSettings: strict),
+    ] + testTargets
 )

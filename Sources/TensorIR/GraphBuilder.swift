@@ -145,7 +145,7 @@ extension Region {
 }
 
 extension Operation {
-    func renaming(_ to: (ValueID) -> ValueID) -> Operation {
+    package func renaming(_ to: (ValueID) -> ValueID) -> Operation {
         switch self {
         case .constant(let id, let source): return .constant(to(id), source)
         case .define(let id, let operands, let definition):

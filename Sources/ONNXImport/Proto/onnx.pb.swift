@@ -9,8 +9,9 @@
 //   https://github.com/apple/swift-protobuf/
 
 // The part of the ONNX file format that the importer reads, with the field numbers of the ONNX standard.
-// Fields that are not listed are skipped. Generate the Swift file again with `make proto`, that is:
+// Fields that are not listed are skipped. The Swift file beside this one is generated, in this folder, with
 //   protoc --plugin=protoc-gen-swift=PATH --swift_opt=Visibility=Internal --swift_out=. onnx.proto
+// where the plug-in is the product `protoc-gen-swift` of the swift-protobuf package that Package.resolved names.
 // Field 100000 of a tensor is ours: before decoding, large payloads are cut out of the message and replaced by
 // one plus the number of a lifted file range. A model that brings this field itself loses it in the same step.
 

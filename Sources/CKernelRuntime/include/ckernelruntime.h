@@ -1,0 +1,11 @@
+// What the compiler side needs of the kernel runtime: the text of iw_math.h and iw_math_f64.h, which heads
+// every generated source.
+#pragma once
+
+/// The bytes of both headers, without a terminating zero.
+extern const unsigned char iw_math_source[];
+extern const unsigned long iw_math_source_bytes;
+
+/// The same, for Swift, which imports no array of unknown length.
+const unsigned char *iw_math_source_begin(void);
+unsigned long iw_math_source_count(void);

@@ -1,0 +1,26 @@
+// The device under this process: its class from the host's facts, its calibration from the cache folder, measured
+// once per class. The text in the cache pins the calibration, so a resumed job ranks as it did before.
+
+import Basics
+import DeviceModel
+import Glibc
+import Runtime
+
+/// The local device, calibrated now if it never was (about two seconds).
+func localDevice(_ local: LocalCompiler, note: (String) -> Void) throws -> Device {
+    let kind = localDeviceClass(HostFacts.gather(searchPath: searchPath()), isa: local.isa)
+    let folder = cacheFolder() + "/calibrations"
+    try Folder.make(folder)
+    let path = folder + "/" + kind.digest.hex + ".txt"
+    if access(path, R_OK) == 0 {
+        let bytes = try Folder.read(path, limit: 1 << 16)
+        if let known = try? Calibration(parsing: String(decoding: bytes, as: UTF8.self)) {
+            return Device(kind: kind, calibration: known)
+        }
+    }
+    note("calibrating \(kind.processor) (\(kind.isa.rawValue)) …")
+    let measurer = ChildMeasurer(.init(readableFolders: [try objectFolder()]))
+    let calibration = try calibrate(kind, measurer: measurer, compiler: local.compiler, gate: Gate())
+    try Folder.write(Array(calibration.text.utf8), to: path)
+    return Device(kind: kind, calibration: calibration)
+}

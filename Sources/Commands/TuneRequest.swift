@@ -1,0 +1,81 @@
+// The command line and the job file as one value: what is on the command line wins.
+
+import Basics
+import DeviceModel
+import Glibc
+import ONNXImport
+import Pipeline
+import Runtime
+
+struct TuneRequest {
+    var name: String
+    /// What a person asked for; kept in the catalog.
+    var text: String
+    var models: [JobModel]
+    var workers: Int
+    var candidates: Int
+    var deadline: Tick.Span?
+    var measureWith: String
+    var isa: ISA?
+    var catalogPath: String
+    var resumeCommand: String
+
+    init(_ command: TuneCommand) throws {
+        let job: JobFile
+        let bindings = try JobBinding.list(parsing: command.bind)
+        if command.inputs.count == 1, command.inputs[0].hasSuffix(".yaml") || command.inputs[0].hasSuffix(".yml") {
+            guard command.bind.isEmpty else {
+                throw CommandError.badOption(
+                    option: "bind", value: command.bind[0], expected: "'bindings:' in the job file")
+            }
+            let bytes = try Folder.read(command.inputs[0], limit: JobFile.bytesMax)
+            text = String(decoding: bytes, as: UTF8.self)
+            job = try JobFile(parsing: text, path: command.inputs[0])
+        } else {
+            job = JobFile(models: command.inputs, bindings: bindings)
+            text = CommandLine.arguments.dropFirst().joined(separator: " ")
+        }
+        let home = environment("HOME") ?? "/"
+        models = try job.expandedModels(listFiles: { Folder.names(in: $0) }, home: home)
+        name = job.name
+        workers = command.workers ?? job.farm.workers
+        guard (1...256).contains(workers) else {
+            throw CommandError.badOption(option: "workers", value: "\(workers)", expected: "1 to 256")
+        }
+        candidates = job.search.candidatesPerWorkload
+        if let effort = command.effort {
+            guard let known = JobFile.Effort(rawValue: effort) else {
+                throw CommandError.badOption(option: "effort", value: effort, expected: "quick, night or exhaustive")
+            }
+            candidates = known.candidates
+        }
+        var budget = job.budget
+        if let text = command.budget { budget = try JobFile.Budget(duration: text) }
+        if let text = command.until { budget = try JobFile.Budget(until: text) }
+        deadline = budget.map(TuneRequest.span)
+        measureWith = command.measureWith
+        if let isa = command.isa {
+            guard let known = ISA(rawValue: isa) else {
+                throw CommandError.badOption(option: "isa", value: isa, expected: "avx512, avx2 or plain")
+            }
+            self.isa = known
+        }
+        catalogPath = try command.global.catalog ?? environment("IRONWORKS_CATALOG") ?? job.catalogPath(home: home)
+            ?? command.global.catalogPath
+        resumeCommand = (["ironworks"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+    }
+
+    /// From now to the end of the budget.
+    private static func span(_ budget: JobFile.Budget) -> Tick.Span {
+        switch budget {
+        case .duration(let span): return span
+        case .until(let clock):
+            var now = time(nil)
+            var local = tm()
+            localtime_r(&now, &local)
+            let today = Int(local.tm_hour) * 3600 + Int(local.tm_min) * 60 + Int(local.tm_sec)
+            let goal = clock.hour * 3600 + clock.minute * 60
+            return .seconds(Int64(goal > today ? goal - today : goal - today + 86_400))
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// One translation unit: what makes a source self-contained, the blocks its kernels share, then the kernels. The
+// output is a function of the arguments alone; a candidate's source digest is the digest of this text.
+
+import CKernelRuntime
+import DeviceModel
+import KernelIR
+
+/// Prints a kernel as C: one function per phase, named by `entryName`.
+package func emit(_ kernel: Kernel, name: String, dialect: Dialect) -> String {
+    emit(kernels: [(name: name, kernel: kernel)], dialect: dialect)
+}
+
+/// Prints several kernels as one C source; names must differ, contraction blocks are shared.
+/// The kernels must have passed `Kernel.verify`.
+package func emit(kernels: [(name: String, kernel: Kernel)], dialect: Dialect) -> String {
+    let names = kernels.map(\.name)
+    precondition(names.allSatisfy(isIdentifier), "a kernel's name is not a C identifier")
+    precondition(Set(names).count == names.count, "two kernels of one source have the same name")
+    let shared = blocks(of: kernels.map(\.kernel))
+    var lines = prologue(isa: dialect.isa)
+    if !shared.isEmpty { lines += vectorTypes(shared, dialect.isa) }
+    for block in shared { lines += [""] + block.text(dialect.isa) }
+    for (name, kernel) in kernels {
+        for index in kernel.phases.indices {
+            var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa)
+            lines += [""] + printer.function(named: entryName(name, phase: index))
+        }
+    }
+    return mathSource() + lines.joined(separator: "\n") + "\n"
+}
+
+/// The symbol of one phase: `void NAME_P(void *const *operands, int64_t first, int64_t last, void *scratch)`.
+package func entryName(_ name: String, phase: Int) -> String { "\(name)_\(phase)" }
+
+func isIdentifier(_ name: String) -> Bool {
+    guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+    return name.utf8.allSatisfy { byte in
+        (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
+    }
+}
+
+/// gcc takes the settings that its vectoriser needs from the source; they precede every function.
+private func mathSource() -> String {
+    let head = """
+        #if defined(__GNUC__) && !defined(__clang__)
+        #pragma GCC optimize("O3", "no-trapping-math", "no-math-errno")
+        #endif
+
+        """
+    let bytes = UnsafeBufferPointer(start: iw_math_source_begin(), count: Int(iw_math_source_count()))
+    return head + String(decoding: bytes, as: UTF8.self)
+}
+
+private func prologue(isa: ISA) -> [String] {
+    [
+        "",
+        "// Kernels for \(isa.rawValue). IW_VECTOR: the iterations of the next loop are independent.",
+        "#pragma GCC diagnostic ignored \"-Wtautological-compare\"",
+        "#if defined(__clang__)",
+        "#pragma clang diagnostic ignored \"-Wpass-failed\"",
+        "#define IW_VECTOR _Pragma(\"clang loop vectorize(assume_safety)\")",
+        "#define IW_UNROLL _Pragma(\"clang loop unroll(full)\")",
+        "#else",
+        "#define IW_VECTOR _Pragma(\"GCC ivdep\")",
+        "#define IW_UNROLL _Pragma(\"GCC unroll 64\")",
+        "#endif",
+    ]
+}
+
+/// iw_vN: N floats in a register; iw_uN: the same at any address of a float.
+private func vectorTypes(_ blocks: [Block], _ isa: ISA) -> [String] {
+    let widths = Set(blocks.map { isa.lanes(dividing: $0.columns) }).sorted()
+    return widths.flatMap { lanes in
+        [
+            "typedef float iw_v\(lanes) __attribute__((vector_size(\(lanes * 4))));",
+            "typedef float iw_u\(lanes) __attribute__((vector_size(\(lanes * 4)), aligned(4), may_alias));",
+        ]
+    }
+}

@@ -1,0 +1,224 @@
+// Prints scalar expressions as C. Floats follow the dtype of each node. Integers mean what the interpreter says:
+// Int64 arithmetic that wraps where a dtype is stored or cast to. A node is computed in 32 bits when that gives the
+// same answer: the interval analysis proves that nothing overflows, or only + - * stand between the node and a wrap.
+// Deep trees are cut into local variables (compilers bound the nesting of brackets); these lines collect in
+// `lines`, which the caller prints before the statement that uses the text.
+
+import TensorIR
+
+struct ScalarPrinter {
+    /// Nesting at which a subexpression becomes a local variable.
+    static let nestingMax = 12
+
+    let names: [String]
+    var intervals: Intervals
+    /// Statements that must run before the text returned last.
+    private(set) var lines: [String] = []
+    private var temporaries = 0
+
+    init(slots: [DType], names: [String]) {
+        intervals = Intervals(slots: slots)
+        self.names = names
+    }
+
+    /// A text and how deep it nests.
+    struct Text {
+        var text: String
+        var nesting = 0
+    }
+
+    private var slots: [DType] { intervals.slots }
+    func dtype(_ expr: Expr) -> DType { expr.dtype { slots[$0] } }
+
+    mutating func takeLines() -> [String] {
+        defer { lines = [] }
+        return lines
+    }
+
+    /// An index, bound or stride: plain int64_t arithmetic, which never overflows in a verified kernel.
+    mutating func index(_ expr: Expr) -> String { integer(expr, wide: true, isIndex: true).text }
+
+    mutating func condition(_ expr: Expr) -> String { integer(expr, wide: false, isIndex: false).text }
+
+    /// A value, in the C type `valueType(isWide: wide)` of its dtype. `wide` also says that an integer must be exact;
+    /// otherwise only its low 32 bits count.
+    mutating func value(_ expr: Expr, wide: Bool = false) -> Text {
+        dtype(expr).isFloat ? float(expr) : integer(expr, wide: wide || dtype(expr).isWideInteger, isIndex: false)
+    }
+
+    /// `expr` converted to what a buffer of `dtype` stores.
+    mutating func stored(_ expr: Expr, as dtype: DType) -> String {
+        let text = value(expr).text
+        switch dtype {
+        case .f16: return "iw_f32_to_f16(\(text))"
+        case .bf16: return "iw_f32_to_bf16(\(text))"
+        case .f32, .f64, .i64, .u64, .i32, .u32: return text
+        case .bool: return "(uint8_t)(\(text))"
+        case .i8, .u8, .i16, .u16: return "(\(dtype.storageType))(\(text))"
+        }
+    }
+
+    mutating func local(_ type: String, _ text: String) -> String {
+        temporaries += 1
+        lines.append("const \(type) t\(temporaries) = \(text.unbracketed);")
+        return "t\(temporaries)"
+    }
+
+    /// Wraps a composed text; cuts it off when it nests too deep.
+    mutating func composed(_ text: String, _ parts: [Text], _ type: String) -> Text {
+        let nesting = 1 + (parts.map(\.nesting).max() ?? 0)
+        guard nesting >= ScalarPrinter.nestingMax else { return Text(text: text, nesting: nesting) }
+        return Text(text: local(type, text))
+    }
+
+    mutating func read(_ slot: Int, _ indices: [Expr]) -> Text {
+        let at = integer(indices[0], wide: true, isIndex: true)
+        return Text(text: "\(names[slot])[\(at.text.unbracketed)]", nesting: at.nesting + 1)
+    }
+
+    /// Both sides are rendered apart: what a side needs to compute first must not run when it is not taken.
+    mutating func select(
+        _ condition: Expr, type: String, _ a: (inout ScalarPrinter) -> Text, _ b: (inout ScalarPrinter) -> Text
+    ) -> Text {
+        if let side = intervals[condition].flatMap(\.truth) { return side ? a(&self) : b(&self) }
+        let test = integer(condition, wide: false, isIndex: false)
+        let before = takeLines()
+        let whenTrue = a(&self)
+        let linesTrue = takeLines()
+        let whenFalse = b(&self)
+        let linesFalse = takeLines()
+        lines = before
+        if linesTrue.isEmpty, linesFalse.isEmpty {
+            let text = "(\(test.text) ? \(whenTrue.text) : \(whenFalse.text))"
+            return composed(text, [test, whenTrue, whenFalse], type)
+        }
+        temporaries += 1
+        let name = "t\(temporaries)"
+        lines.append("\(type) \(name);")
+        lines.append("if (\(test.text)) {")
+        lines += (linesTrue + ["\(name) = \(whenTrue.text);"]).map { "  " + $0 }
+        lines.append("} else {")
+        lines += (linesFalse + ["\(name) = \(whenFalse.text);"]).map { "  " + $0 }
+        lines.append("}")
+        return Text(text: name)
+    }
+}
+
+// Floats.
+extension ScalarPrinter {
+    mutating func float(_ expr: Expr) -> Text {
+        let type = dtype(expr)
+        let cType = type.valueType()
+        switch expr {
+        case .literal(let literal): return Text(text: floatText(literal.float, type))
+        case .axis: preconditionFailure("a loop variable where a float is needed")
+        case .read(let slot, let indices):
+            let element = read(slot, indices)
+            switch slots[slot] {
+            case .f16: return composed("iw_f16_to_f32(\(element.text))", [element], cType)
+            case .bf16: return composed("iw_bf16_to_f32(\(element.text))", [element], cType)
+            case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: return element
+            }
+        case .unary(let op, let a):
+            let x = float(a)
+            let text = op == .negate ? "(-\(x.text))" : "iw_\(floatFunction(op))_\(type.floatSuffix)(\(x.text))"
+            return composed(text, [x], cType)
+        case .binary(let op, let a, let b): return floatBinary(op, a, b, type)
+        case .select(let condition, let a, let b):
+            return select(condition, type: cType, { $0.float(a) }, { $0.float(b) })
+        case .cast(_, let a): return floatCast(a, to: type)
+        }
+    }
+
+    private func floatFunction(_ op: UnaryOperator) -> String {
+        switch op {
+        case .absolute: return "abs"
+        case .sign, .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf: return op.rawValue
+        case .negate, .not, .isNaN: preconditionFailure("\(op.rawValue) is no float function")
+        }
+    }
+
+    private mutating func floatBinary(_ op: BinaryOperator, _ a: Expr, _ b: Expr, _ type: DType) -> Text {
+        let cType = type.valueType()
+        if op == .power, case .literal(let exponent) = b, let text = power(a, exponent.float, type) { return text }
+        let (x, y) = (float(a), float(b))
+        func call(_ name: String) -> String { "iw_\(name)_\(type.floatSuffix)(\(x.text), \(y.text))" }
+        let text: String
+        switch op {
+        case .add: text = "(\(x.text) + \(y.text))"
+        case .subtract: text = "(\(x.text) - \(y.text))"
+        case .multiply: text = "(\(x.text) * \(y.text))"
+        case .divide: text = "(\(x.text) / \(y.text))"
+        case .floatRemainder: text = call("fmod")
+        case .power: text = call("pow")
+        case .maximum, .minimum:
+            let bounded = op == .maximum ? "at_least" : "at_most"
+            if b.isNumber {
+                text = call(bounded)
+            } else if a.isNumber {
+                text = "iw_\(bounded)_\(type.floatSuffix)(\(y.text), \(x.text))"
+            } else {
+                text = call(op == .maximum ? "max" : "min")
+            }
+        case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .and, .or, .equal, .notEqual, .less,
+            .lessOrEqual, .greater, .greaterOrEqual:
+            preconditionFailure("\(op.rawValue) gives no float")
+        }
+        return composed(text, [x, y], cType)
+    }
+
+    /// Small whole exponents are products; they have the same special values as pow.
+    private mutating func power(_ base: Expr, _ exponent: Double, _ type: DType) -> Text? {
+        guard exponent == 1 || exponent == 2 || exponent == 3 else { return nil }
+        let x = float(base)
+        if exponent == 1 { return x }
+        let name = x.text.isIdentifier ? x.text : local(type.valueType(), x.text)
+        let product = exponent == 2 ? "(\(name) * \(name))" : "(\(name) * \(name) * \(name))"
+        return Text(text: product, nesting: 1)
+    }
+
+    private mutating func floatCast(_ a: Expr, to type: DType) -> Text {
+        let from = dtype(a)
+        let cType = type.valueType()
+        var x: Text
+        if from.isFloat {
+            x = float(a)
+            if from.valueType() != cType { x = composed("(\(cType))\(x.text)", [x], cType) }
+            if from == type { return x }
+        } else {
+            x = exact(a)
+            x = composed("(\(cType))\(x.text)", [x], cType)
+        }
+        switch type {
+        case .f16: return composed("iw_f16_to_f32(iw_f32_to_f16(\(x.text)))", [x], cType)
+        case .bf16: return composed("iw_bf16_to_f32(iw_f32_to_bf16(\(x.text)))", [x], cType)
+        case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: return x
+        }
+    }
+}
+
+extension Expr {
+    /// A float literal that is a number.
+    fileprivate var isNumber: Bool {
+        guard case .literal(let literal) = self else { return false }
+        return !literal.float.isNaN
+    }
+}
+
+extension String {
+    var isIdentifier: Bool {
+        utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5f }
+    }
+
+    /// Without the pair of brackets around the whole text, if there is one.
+    var unbracketed: String {
+        let bytes = Array(utf8)
+        guard bytes.first == UInt8(ascii: "("), bytes.last == UInt8(ascii: ")") else { return self }
+        var depth = 0
+        for byte in bytes.dropLast() {
+            depth += byte == UInt8(ascii: "(") ? 1 : byte == UInt8(ascii: ")") ? -1 : 0
+            if depth == 0 { return self }
+        }
+        return String(decoding: bytes.dropFirst().dropLast(), as: UTF8.self)
+    }
+}

@@ -1,0 +1,100 @@
+// What a person reads first in a bundle: README.md, and an example program that runs the model once.
+
+import Emit
+import TensorIR
+
+func readmeText(_ request: BundleRequest) -> String {
+    let name = request.name
+    func table(_ tensors: [ModelDescription.Tensor]) -> String {
+        var out = "| | name | dtype | shape |\n|---|---|---|---|\n"
+        for (index, tensor) in tensors.enumerated() {
+            let shape = tensor.type.shape.map(String.init).joined(separator: " x ")
+            out += "| \(index) | \(markdownText(tensor.name)) | \(tensor.type.dtype.rawValue) | \(shape) |\n"
+        }
+        return out
+    }
+    return """
+        # \(name)
+
+        \(markdownText(request.model.name)) as a library. It needs the C library and nothing else; instruction set:
+        \(request.isa.name).
+
+        ## Inputs
+
+        \(table(request.model.inputs))
+        ## Outputs
+
+        \(table(request.model.outputs))
+        Tensors are row-major. Pointers that are multiples of 64 are used in place, others are copied.
+
+        ## Use it
+
+        | from | how |
+        |---|---|
+        | C, C++ | `include/\(name).h`, `lib/lib\(name).so` or `.a`, `weights.bin` at run time; `examples/main.c` |
+        | Python | `python/\(name).py` with NumPy: `from \(name) import Model; Model().run({...})` |
+
+        ```sh
+        cc -Iinclude examples/main.c lib/lib\(name).a -lm -o example && ./example weights.bin
+        ```
+
+        `bin/\(name)_selftest` runs the vectors in `vectors.bin` and says PASS or FAIL.
+
+        ## Build it again
+
+        `./build.sh` or `make` builds libraries and self-test from `src/` with any compiler that takes the flags of
+        gcc (`CC=clang ./build.sh`). `make check` runs the self-test. The library checks that `weights.bin` belongs to
+        it and that the processor has what it was compiled for, and says so if not. `manifest.json` lists every file
+        with its SHA-256 and says what it was made from.
+
+        """
+}
+
+func exampleText(_ request: BundleRequest) -> String {
+    exampleTemplate.replacing("@P@", with: request.name)
+}
+
+private let exampleTemplate = #"""
+    // Runs the model once on inputs of zeros and shows the size of each output: example PATH/weights.bin
+    #include "@P@.h"
+
+    #include <stdio.h>
+    #include <stdlib.h>
+
+    // Memory on a line of 64 bytes, which the library uses in place.
+    static void *tensorMemory(const @P@_tensor *tensor) {
+      const size_t bytes = (tensor->bytes + 63) / 64 * 64;
+      unsigned char *memory = aligned_alloc(64, bytes);
+      for (size_t i = 0; memory && i < bytes; i++) memory[i] = 0;
+      return memory;
+    }
+
+    int main(int argc, char **argv) {
+      @P@ *model = NULL;
+      int status = @P@_create(argc > 1 ? argv[1] : "weights.bin", &model);
+      if (status != @P@_ok) {
+        fprintf(stderr, "%s\n", @P@_error(status));
+        return 1;
+      }
+      const int inputCount = @P@_input_count(), outputCount = @P@_output_count();
+      const void **inputs = calloc((size_t)inputCount + 1, sizeof *inputs);
+      void **outputs = calloc((size_t)outputCount + 1, sizeof *outputs);
+      if (!inputs || !outputs) return 1;
+      for (int i = 0; i < inputCount; i++) inputs[i] = tensorMemory(@P@_input(i));
+      for (int i = 0; i < outputCount; i++) outputs[i] = tensorMemory(@P@_output(i));
+
+      status = @P@_run(model, inputs, outputs);
+      if (status != @P@_ok) fprintf(stderr, "%s\n", @P@_error(status));
+      for (int i = 0; i < outputCount && status == @P@_ok; i++) {
+        printf("output %d: %zu bytes of %s\n", i, @P@_output(i)->bytes, @P@_output(i)->dtype);
+      }
+
+      for (int i = 0; i < inputCount; i++) free((void *)inputs[i]);
+      for (int i = 0; i < outputCount; i++) free(outputs[i]);
+      free(inputs);
+      free(outputs);
+      @P@_destroy(model);
+      return status == @P@_ok ? 0 : 1;
+    }
+
+    """#

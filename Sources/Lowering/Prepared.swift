@@ -1,0 +1,104 @@
+// Constants in the order in which their kernel reads them. One place knows the order: `ContractionGeometry` gives
+// lowering its indices, and `prepareConstant` fills the buffer, once, when a program is assembled or a trial is run.
+
+import Schedules
+import TensorIR
+
+/// Extents and tilings of a contraction under a nest; all in elements.
+package struct ContractionGeometry: Hashable, Sendable {
+    package let batch: Int
+    package let rows: Int
+    package let columns: Int
+    package let depth: Int
+    package let microColumns: Int
+    /// Row tiles: the first `tallTiles` have `height + 1` rows, the others `height`.
+    package let tiles: Int
+    package let height: Int
+    package let tallTiles: Int
+
+    package init(_ workload: Workload, _ c: Schedules.Contraction, _ nest: ContractionNest) {
+        self.init(workload, c, microRows: nest.microRows, microColumns: nest.microColumns)
+    }
+
+    package init(_ workload: Workload, _ c: Schedules.Contraction, microRows: Int, microColumns: Int) {
+        let extents = workload.definitions[c.anchor].axisExtents
+        func product(_ axes: [Int]) -> Int { axes.reduce(1) { $0 * extents[$1] } }
+        batch = product(c.batch)
+        rows = product(c.rows)
+        columns = product(c.columns)
+        depth = product(c.depth)
+        self.microColumns = microColumns
+        tiles = ceilDivide(rows, microRows)
+        height = rows / tiles
+        tallTiles = rows % tiles
+    }
+
+    package var columnPanels: Int { ceilDivide(columns, microColumns) }
+
+    func rowsBefore(tile: Int) -> Int { tile * height + min(tile, tallTiles) }
+    func rows(ofTile tile: Int) -> Int { tile < tallTiles ? height + 1 : height }
+
+    /// Elements of a prepared operand.
+    package func elements(_ form: Prepare.Form) -> Int {
+        switch form {
+        case .columnPanels: batch * columnPanels * depth * microColumns
+        case .rowPanels: batch * rows * depth
+        }
+    }
+}
+
+/// Lays a constant operand out as `prepare` says.
+/// - Parameter values: row-major f32 elements of the parameter in `prepare.slot`.
+/// - Returns: the prepared elements, zero-padded.
+package func prepareConstant(
+    _ workload: Workload, _ schedule: Schedule, _ prepare: Prepare, values: UnsafeBufferPointer<Float>
+) -> [Float] {
+    guard case .success(.contraction(let c)) = workload.structure(), case .contraction(let nest) = schedule.nest else {
+        preconditionFailure("only contractions prepare constants")
+    }
+    let geometry = ContractionGeometry(workload, c, nest)
+    let extents = workload.definitions[c.anchor].axisExtents
+    let isB: Bool
+    switch prepare.form {
+    case .columnPanels: isB = true
+    case .rowPanels: isB = false
+    }
+    guard case .read(prepare.slot, let indices) = isB ? c.b : c.a else {
+        preconditionFailure("a prepared operand is a plain read")
+    }
+    let address = workload.address(slot: prepare.slot, indices, extents: extents)
+    func offsets(_ axes: [Int]) -> [Int] {
+        var out = [0]
+        for axis in axes {
+            let stride = address.coefficient(ofAxis: axis)
+            out = out.flatMap { base in (0..<extents[axis]).map { base + $0 * stride } }
+        }
+        return out
+    }
+    let (batches, depths) = (offsets(c.batch), offsets(c.depth))
+    var out = [Float](repeating: 0, count: geometry.elements(prepare.form))
+    if isB {
+        let columns = offsets(c.columns)
+        let width = geometry.microColumns
+        for (b, batch) in batches.enumerated() {
+            for (n, column) in columns.enumerated() {
+                let start = (b * geometry.columnPanels + n / width) * geometry.depth * width + n % width
+                let base = address.constant + batch + column
+                for (k, depth) in depths.enumerated() { out[start + k * width] = values[base + depth] }
+            }
+        }
+    } else {
+        let rows = offsets(c.rows)
+        for (b, batch) in batches.enumerated() {
+            for tile in 0..<geometry.tiles {
+                let (first, count) = (geometry.rowsBefore(tile: tile), geometry.rows(ofTile: tile))
+                for i in 0..<count {
+                    let base = address.constant + batch + rows[first + i]
+                    let start = (b * geometry.rows + first) * geometry.depth + i
+                    for (k, depth) in depths.enumerated() { out[start + k * count] = values[base + depth] }
+                }
+            }
+        }
+    }
+    return out
+}

@@ -1,0 +1,64 @@
+// The whole pipeline as two lists. `plan` says what is worth knowing about a graph and is called again as answers
+// arrive; `assemble` turns what is known into a program. Both are pure: no clock, file, driver or network.
+
+import Basics
+import DeviceModel
+import Grinder
+import Rammer
+import Schedules
+import TensorIR
+import Welder
+
+/// What is worth doing next for `graph`; empty when nothing is left.
+package func plan(
+    _ graph: Graph, _ device: Device, _ table: MeasurementTable, _ limits: PlanLimits
+) throws(PipelineError) -> [Wanted] {
+    let prepared = try prepare(graph)  // control flow first: it decides which operations exist
+    var costs = CostTable(device: device, table: table, limits: limits)
+    let chosen = cover(prepared, &costs)
+    return wanted(chosen, &costs)
+}
+
+/// The program of `graph` from the cheapest welds that `table` and the model know.
+package func assemble(
+    _ graph: Graph, _ constants: ConstantStore, _ device: Device, _ table: MeasurementTable, _ limits: PlanLimits
+) throws(PipelineError) -> Assembly {
+    let prepared = try prepare(graph)
+    var costs = CostTable(device: device, table: table, limits: limits)
+    let chosen = cover(prepared, &costs)
+    let kernels = lowerCover(chosen)  // one kernel per workload and schedule, however often it is called
+    let tasks = bind(chosen, kernels, prepared, constants)
+    let program = Rammer.schedule(tasks.graph)
+    return Assembly(
+        cover: chosen, kernels: kernels, program: program, constants: tasks.constants, graph: prepared)
+}
+
+/// Grinder's placement, then what every later stage expects: definitions only, each output defined by its own.
+package func prepare(_ graph: Graph) throws(PipelineError) -> Graph {
+    let placed = placeControlFlow(graph)
+    try requireStraightLine(placed)
+    return separateOutputs(placed)
+}
+
+/// A workload with the welds (positions in the cover) of a graph that are calls of it.
+package struct WorkloadCalls: Hashable, Sendable {
+    package var workload: Workload
+    package var digest: Digest
+    package var welds: [Int]
+}
+
+/// The workloads of the cover by the model alone, in order of their first call.
+package func workloadCalls(
+    _ graph: Graph, _ device: Device, _ limits: PlanLimits
+) throws(PipelineError) -> [WorkloadCalls] {
+    var costs = CostTable(device: device, table: MeasurementTable(), limits: limits)
+    var out: [WorkloadCalls] = []
+    for (n, weld) in cover(try prepare(graph), &costs).welds.enumerated() {
+        if let at = out.firstIndex(where: { $0.digest == weld.digest }) {
+            out[at].welds.append(n)
+        } else {
+            out.append(WorkloadCalls(workload: weld.workload, digest: weld.digest, welds: [n]))
+        }
+    }
+    return out
+}

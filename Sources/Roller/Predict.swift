@@ -1,0 +1,105 @@
+// The cost model: the slowest of compute and memory, plus what never overlaps (calls, packing, epilogue, phase entry).
+// + − × ÷ min max only. `lowerBoundNs` is admissible: no schedule of the workload on this device can be faster.
+
+import DeviceModel
+import Schedules
+import TensorIR
+
+package struct Prediction: Hashable, Sendable {
+    package var ns: Double
+    package var lowerBoundNs: Double
+    package init(ns: Double, lowerBoundNs: Double) {
+        self.ns = ns
+        self.lowerBoundNs = lowerBoundNs
+    }
+}
+
+/// Predicts the time of one call on one lane.
+package func predict(_ workload: Workload, _ schedule: Schedule, _ device: Device) -> Prediction {
+    let bound = lowerBoundNs(workload, device)
+    let ns: Double
+    switch schedule.nest {
+    case .contraction(let nest):
+        guard case .success(.contraction(let c)) = workload.structure() else {
+            preconditionFailure("a contraction nest for a workload that is no contraction")
+        }
+        ns = contractionNs(workload, c, nest, device)
+    case .rows, .map:
+        ns = streamingNs(workload, device, efficiency: 1)
+    case .reduceInner: ns = streamingNs(workload, device, efficiency: 1)
+    case .reduceOuter(_, let unrolled): ns = streamingNs(workload, device, efficiency: unrolled ? 1 : 0.5)
+    }
+    return Prediction(ns: max(ns, bound), lowerBoundNs: bound)
+}
+
+/// Bytes per ns of the cache level that holds `bytes`.
+func bandwidth(_ bytes: Double, _ device: Device) -> Double {
+    let c = device.calibration
+    if bytes <= Double(device.l2UsableBytes) { return c.l2BytesPerNs }
+    return bytes <= Double(device.kind.l3Bytes) ? c.l3BytesPerNs : c.memoryBytesPerNs
+}
+
+/// Work at peak and compulsory bytes at L2 speed, whichever is longer. Contractions count multiply-adds only.
+package func lowerBoundNs(_ workload: Workload, _ device: Device) -> Double {
+    var flops = 0.0
+    if case .success(.contraction(let c)) = workload.structure() {
+        flops = 2 * Double(workload.definitions[c.anchor].axisExtents.reduce(1, *))
+    }
+    let bytes = Double(workload.results.reduce(0) { $0 + workload.type(ofSlot: $1).bytes })
+    return max(flops / device.calibration.fmaFlopsPerNs, bytes / device.calibration.l2BytesPerNs)
+}
+
+private func streamingNs(_ workload: Workload, _ device: Device, efficiency: Double) -> Double {
+    let operators = workload.flops
+    let bytes = Double(workload.compulsoryBytes)
+    let compute = operators / (device.calibration.mapOperatorsPerNs * efficiency)
+    return max(compute, bytes / bandwidth(bytes, device)) + device.calibration.phaseNs
+}
+
+/// Share of the FMA peak that a register tile reaches when its operands are in L1: two FMAs and two loads a cycle,
+/// an FMA latency of four.
+func microEfficiency(rows: Int, vectors: Int) -> Double {
+    let fmas = Double(rows * vectors) / 2
+    let loads = Double(rows + vectors) / 2
+    return fmas / max(fmas, max(loads, 4))
+}
+
+private func contractionNs(
+    _ workload: Workload, _ c: Schedules.Contraction, _ nest: ContractionNest, _ device: Device
+) -> Double {
+    let extents = workload.definitions[c.anchor].axisExtents
+    func product(_ axes: [Int]) -> Double { axes.reduce(1.0) { $0 * Double(extents[$1]) } }
+    let (batch, rows, columns, depth) = (product(c.batch), product(c.rows), product(c.columns), product(c.depth))
+    let calibration = device.calibration
+    let vectors = Double(nest.microColumns) / Double(device.kind.isa.vectorWidth)
+    func up(_ x: Double, _ step: Double) -> Double { ((x + step - 1) / step).rounded(.down) }
+    let panels = up(columns, Double(nest.microColumns))
+    let tiles = up(rows, Double(nest.microRows))
+    let chunks = up(depth, Double(nest.depth))
+    let rowTasks = up(tiles, Double(nest.taskRowTiles))
+    let columnTasks = up(columns, Double(nest.taskColumns))
+
+    let padded = 2 * batch * rows * panels * Double(nest.microColumns) * depth
+    let efficiency = microEfficiency(rows: Int(rows / tiles), vectors: Int(vectors))
+    let compute = padded / (calibration.fmaFlopsPerNs * efficiency)
+
+    let a = 4 * batch * rows * depth
+    let b = 4 * batch * columns * depth
+    let result = 4 * batch * rows * columns
+    let total = a + b + result
+    // inside a task B is read once per row tile from L2 or L1, A once per panel from L1 or L2
+    let inner = a * panels + b * tiles
+    let outer = a * columnTasks + b * rowTasks + result
+    let memory = max(inner / (calibration.l2BytesPerNs * 2), outer / bandwidth(total, device))
+
+    let calls = batch * tiles * panels * chunks
+    var serial = calls * calibration.callNs
+    if nest.a == .packed { serial += batch * rows * depth * columnTasks / calibration.packElementsPerNs }
+    if nest.b == .packed { serial += batch * columns * depth * rowTasks / calibration.packElementsPerNs }
+    let epilogueOperators = workload.definitions.indices.reduce(1) { total, d in
+        d == c.anchor ? total : total + workload.definitions[d].expressions.reduce(0) { $0 + $1.operatorCount }
+    }
+    serial += batch * rows * columns * Double(epilogueOperators) / calibration.mapOperatorsPerNs
+    serial += result * (2 * chunks) / calibration.l2BytesPerNs
+    return max(compute, memory) + serial + calibration.phaseNs
+}

@@ -1,0 +1,117 @@
+// The register level: rows × vectors of accumulators. Alignment: A1 whole vectors, enough accumulators for the FMA
+// latency; A2 columns run along memory; A4 padding waste within the ladder's rung. Each saturated tile is a root of
+// the search space: roots partition it, so a shard is a set of roots.
+
+import DeviceModel
+import Schedules
+import TensorIR
+
+/// A root: algorithm and register tile. Prints as `direct 6x64`.
+package struct Root: Hashable, Sendable {
+    package var algorithm: Algorithm
+    package var microRows: Int
+    package var microColumns: Int
+
+    package init(algorithm: Algorithm, microRows: Int, microColumns: Int) {
+        self.algorithm = algorithm
+        self.microRows = microRows
+        self.microColumns = microColumns
+    }
+}
+
+/// FMA latency × ports: accumulators below this leave the units idle.
+let accumulatorsMin = 8
+/// Padding waste per axis that each rung of the ladder accepts (A4).
+let paddingLadder = [0.0, 0.2, 0.4, 1.0]
+/// Register tiles kept per rung.
+let rootsPerRungMax = 6
+/// Rows per tile at most: each row is one pointer in the micro-kernel.
+let microRowsMax = 14
+
+struct RegisterTile: GrowingTile, Sendable {
+    let rows: Int
+    let vectors: Int
+    let problem: Problem
+
+    struct Problem: Hashable, Sendable {
+        let rows: Int
+        let columns: Int
+        let width: Int
+        let registers: Int
+        let waste: Double
+    }
+
+    var registersNeeded: Int { rows * vectors + vectors + 1 }
+    var footprint: Double { Double(registersNeeded * problem.width * 4) }
+    /// Bytes loaded per depth step for the whole result: one broadcast per row and one vector per column group.
+    var traffic: Double {
+        let rowTiles = Double(ceilDivide(problem.rows, rows))
+        let columnTiles = Double(ceilDivide(problem.columns, vectors * problem.width))
+        return rowTiles * columnTiles * 4 * Double(rows + vectors * problem.width)
+    }
+
+    func enlarged() -> [Feasible<RegisterTile>] {
+        [
+            RegisterTile(rows: rows + 1, vectors: vectors, problem: problem),
+            RegisterTile(rows: rows, vectors: vectors + 1, problem: problem),
+        ].compactMap { next in
+            if next.rows > min(problem.rows, microRowsMax) { return nil }
+            if (next.vectors - 1) * problem.width >= problem.columns { return nil }
+            if let reason = next.rejection { return .rejected(reason) }
+            return .fits(next)
+        }
+    }
+
+    var rejection: Rejection? {
+        if registersNeeded > problem.registers {
+            return .registers(needed: registersNeeded, available: problem.registers)
+        }
+        return nil
+    }
+
+    /// A4 on both axes; rows are balanced, so their waste is what a full tile of accumulators loses.
+    var padding: Rejection? {
+        let tile = vectors * problem.width
+        let padded = ceilDivide(problem.columns, tile) * tile
+        if Double(padded) > Double(problem.columns) * (1 + problem.waste) {
+            return .padding(
+                extent: problem.columns, tile: tile, wastePercent: (padded - problem.columns) * 100 / problem.columns)
+        }
+        return nil
+    }
+}
+
+/// The roots of a contraction, best reuse first. Climbs the padding ladder until enough tiles stand.
+func contractionRoots(rows: Int, columns: Int, device: Device, left: (Rejection) -> Void) -> [Root] {
+    var found: [Root] = []
+    let width = device.kind.isa.vectorWidth
+    for waste in paddingLadder where found.count < rootsPerRungMax {
+        let problem = RegisterTile.Problem(
+            rows: rows, columns: columns, width: width, registers: device.kind.vectorRegisters, waste: waste)
+        // every number of vectors is a start, so that narrow and wide tiles both saturate
+        for vectors in 1...max(1, min(6, ceilDivide(columns, width))) {
+            let start = RegisterTile(rows: 1, vectors: vectors, problem: problem)
+            guard start.rejection == nil else { continue }
+            for tile in grow(from: start, limit: 2, left: left) where tile.vectors == vectors {
+                if let reason = tile.padding {
+                    left(reason)
+                    continue
+                }
+                let accumulators = tile.rows * tile.vectors
+                // a result smaller than the latency needs is taken as it is
+                if accumulators < accumulatorsMin, rows * ceilDivide(columns, width) >= accumulatorsMin {
+                    left(.accumulators(count: accumulators, needed: accumulatorsMin))
+                    continue
+                }
+                // balanced tiles: the height that is really used
+                let height = ceilDivide(rows, ceilDivide(rows, tile.rows))
+                let root = Root(algorithm: .direct, microRows: height, microColumns: tile.vectors * width)
+                if !found.contains(root) { found.append(root) }
+            }
+        }
+    }
+    if found.isEmpty {
+        found = [Root(algorithm: .direct, microRows: min(rows, 4), microColumns: width)]
+    }
+    return found
+}

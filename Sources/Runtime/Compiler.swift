@@ -1,0 +1,191 @@
+// Turns C texts into checked shared objects. A compiler is one toolchain for one target; its digest covers version
+// text, flags and the object bytes of a fixed probe, so a changed compiler or assembler changes every candidate built
+// with it. Objects are cached under digest(compiler, flags, texts) by atomic rename: several processes may share the
+// folder. Compilers run with an empty environment but PATH, TMPDIR and LC_ALL, and with limits.
+
+import Basics
+import CSystem
+import Glibc
+
+/// One C or header file handed to a compiler; only names ending in `.c` are compiled.
+package struct SourceFile: Sendable, Equatable {
+    package var name: String
+    package var text: String
+    package init(name: String, text: String) {
+        self.name = name
+        self.text = text
+    }
+}
+
+/// A shared object on disk that passed ElfCheck.
+package struct CompiledObject: Sendable, Equatable {
+    package var path: String
+    /// Digest of the object's bytes.
+    package var digest: Digest
+    package var elf: ElfObject
+    /// It was there already; nothing was compiled.
+    package var cached: Bool
+}
+
+/// Why texts did not become an object. A normal result: search goes on without this candidate.
+package struct CompileFailure: Sendable, Equatable {
+    package enum Reason: Sendable, Equatable {
+        /// The compiler exited with this code after saying why.
+        case rejected(exitCode: Int32)
+        case crashed(signal: Int32)
+        case timedOut(seconds: Int)
+        /// The object would run code when opened, or is damaged.
+        case refused(ElfRefusal)
+        /// The cache folder or the compiler itself could not be used.
+        case environment(RuntimeError)
+    }
+    package var reason: Reason
+    /// The start of what the compiler said; foreign text, escape it before printing.
+    package var log: String
+}
+
+package enum CompileOutcome: Sendable, Equatable {
+    case compiled(CompiledObject)
+    case failed(CompileFailure)
+}
+
+package struct Compiler: Sendable {
+    static let cpuSecondsMax = 60
+    static let memoryBytesMax = 4 << 30
+    static let objectBytesMax = 256 << 20
+    static let wallMsMax = 180_000
+    static let logBytesMax = 2_000
+
+    package let toolchain: Toolchain
+    package let target: CompileTarget
+    package let flags: [String]
+    /// Digest of version text, flags and the probe's object bytes: the toolchain's identity in the catalog.
+    package let digest: Digest
+    private let searchPath: String
+    private let cacheFolder: String
+
+    /// Compiles the probe, which also shows that the toolchain can compile and link here.
+    /// - Throws: `compilerBroken`, or a file error for the cache folder.
+    package init(
+        _ toolchain: Toolchain, target: CompileTarget, searchPath: String, cacheFolder: String
+    ) throws(RuntimeError) {
+        self.toolchain = toolchain
+        self.target = target
+        self.searchPath = searchPath
+        self.cacheFolder = cacheFolder
+        flags = toolchain.flags(for: target)
+        try Folder.make(cacheFolder)
+        let probe = SourceFile(name: "probe.c", text: Compiler.probeText)
+        let unidentified = Digest(of: toolchain.version + "\n" + flags.joined(separator: " "))
+        let (outcome, bytes) = Compiler.build(
+            [probe], links: [], toolchain: toolchain, flags: flags, searchPath: searchPath, folder: cacheFolder)
+        guard let bytes else { throw RuntimeError.compilerBroken(path: toolchain.path, log: outcome?.log ?? "") }
+        digest = Digest(of: "toolchain 1\n\(unidentified.hex)\n\(Digest(of: bytes).hex)\n")
+    }
+
+    /// Compiles one text. `name` shows up in messages and must be a plain file name without suffix.
+    package func compile(source: String, name: String, links: [String] = []) -> CompileOutcome {
+        compile([SourceFile(name: name + ".c", text: source)], links: links)
+    }
+
+    /// Compiles texts into one shared object, or finds it in the cache.
+    /// - Parameters:
+    ///   - sources: headers and C files; names must be plain file names.
+    ///   - links: libraries for `-l`, such as `m`.
+    package func compile(_ sources: [SourceFile], links: [String] = []) -> CompileOutcome {
+        precondition(
+            sources.allSatisfy { !$0.name.isEmpty && !$0.name.contains("/") && !$0.name.hasPrefix("-") },
+            "source names are plain file names")
+        let key = cacheKey(sources, links)
+        let path = "\(cacheFolder)/\(key.hex).so"
+        if let bytes = try? Folder.read(path, limit: Compiler.objectBytesMax),
+            case .accepted(let elf) = ElfCheck(bytes)
+        {
+            return .compiled(CompiledObject(path: path, digest: Digest(of: bytes), elf: elf, cached: true))
+        }
+        let (failure, bytes) = Compiler.build(
+            sources, links: links, toolchain: toolchain, flags: flags, searchPath: searchPath, folder: cacheFolder,
+            keepAs: path)
+        guard let bytes else {
+            return .failed(failure ?? CompileFailure(reason: .refused(.malformed("no object")), log: ""))
+        }
+        switch ElfCheck(bytes) {
+        case .accepted(let elf):
+            return .compiled(CompiledObject(path: path, digest: Digest(of: bytes), elf: elf, cached: false))
+        case .refused(let refusal): return .failed(CompileFailure(reason: .refused(refusal), log: ""))
+        }
+    }
+
+    private func cacheKey(_ sources: [SourceFile], _ links: [String]) -> Digest {
+        var text = "object 1\n\(digest.hex)\n\(flags.joined(separator: " "))\n\(links.joined(separator: " "))\n"
+        for source in sources { text += "\(source.name) \(source.text.utf8.count)\n\(source.text)\n" }
+        return Digest(of: text)
+    }
+
+    /// Compiles in a temporary folder; an accepted object is moved to `keepAs`. One of the two results is `nil`.
+    private static func build(
+        _ sources: [SourceFile], links: [String], toolchain: Toolchain, flags: [String], searchPath: String,
+        folder: String, keepAs path: String? = nil
+    ) -> (CompileFailure?, [UInt8]?) {
+        do {
+            let work = try Folder.makeTemporary(in: folder)
+            defer { Folder.removeTree(work) }
+            for source in sources { try Folder.write(Array(source.text.utf8), to: work + "/" + source.name) }
+            var options = ChildProcess.Options()
+            options.directory = work
+            options.cpuSecondsMax = cpuSecondsMax
+            options.memoryBytesMax = memoryBytesMax
+            options.fileBytesMax = objectBytesMax
+            let files = sources.map(\.name).filter { $0.hasSuffix(".c") }
+            let result = try runTool(
+                toolchain.path, flags + ["-o", "object.so"] + files + links.map { "-l" + $0 },
+                environment: Toolchain.environment(searchPath, temporary: work), options: options, wallMs: wallMsMax)
+            if let reason = reasonOfFailure(result) {
+                return (CompileFailure(reason: reason, log: excerpt(result.output)), nil)
+            }
+            let bytes = try Folder.read(work + "/object.so", limit: objectBytesMax)
+            if case .refused(let refusal) = ElfCheck(bytes) {
+                return (CompileFailure(reason: .refused(refusal), log: ""), nil)
+            }
+            if let path { try Folder.replace(work + "/object.so", final: path) }
+            return (nil, bytes)
+        } catch {
+            return (CompileFailure(reason: .environment(error), log: ""), nil)
+        }
+    }
+
+    private static func reasonOfFailure(_ result: ToolResult) -> CompileFailure.Reason? {
+        guard let end = result.end else { return .timedOut(seconds: wallMsMax / 1000) }
+        switch end {
+        case .exited(0): return nil
+        case .exited(let code):
+            // a driver reports the death of its compiler proper as an exit
+            return result.cpuSeconds >= Double(cpuSecondsMax)
+                ? .timedOut(seconds: cpuSecondsMax) : .rejected(exitCode: code)
+        case .signalled(SIGXCPU), .signalled(SIGKILL): return .timedOut(seconds: cpuSecondsMax)
+        case .signalled(let signal): return .crashed(signal: signal)
+        }
+    }
+
+    private static func excerpt(_ output: String) -> String {
+        guard output.utf8.count > logBytesMax else { return output }
+        return String(decoding: output.utf8.prefix(logBytesMax), as: UTF8.self) + "…"
+    }
+
+    /// Vector code, a reduction, a call into the C library and a division: enough to see a changed code generator.
+    private static let probeText = """
+        #include <stdint.h>
+        #include <string.h>
+        typedef float v8 __attribute__((vector_size(32), aligned(4)));
+        void probe_0(void *const *operands, int64_t first, int64_t last, void *scratch) {
+          float *out = operands[0];
+          const float *in = operands[1];
+          memset(out, 0, 32);
+          v8 sum = {0};
+          for (int64_t i = first; i < last; i++) sum += *(const v8 *)(in + 8 * i) * in[i];
+          *(v8 *)out = sum / (1.0f + in[0]);
+          (void)scratch;
+        }
+
+        """
+}

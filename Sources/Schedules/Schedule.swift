@@ -1,0 +1,146 @@
+// A schedule says how a canonical workload runs on a CPU: where its tensors lie (interface), what is prepared once
+// from constants, which definitions meet at which memory level, and the nest of tiles. Nothing in it is implied:
+// lowering is a function of (workload, schedule), and the text is what the catalog keeps and the wire carries.
+//
+//     schedule for cpu.avx512 {
+//       interface t0 row t4 row
+//       algorithm direct
+//       prepare t1 columns 64
+//       connect t3 -> t4 @register
+//       nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) a:direct b:prepared
+//     }
+
+import DeviceModel
+import TensorIR
+
+/// How one tensor lies in memory; every operand and result that is not a constant has one.
+package enum Layout: String, Hashable, Sendable, CaseIterable {
+    /// Row-major, dense, no halo.
+    case row
+}
+
+/// The layouts of all non-constant operands and of all results, by slot: part of a winner's key.
+package struct Interface: Hashable, Sendable {
+    package struct Entry: Hashable, Sendable {
+        package var slot: Int
+        package var layout: Layout
+        package init(slot: Int, layout: Layout) {
+            self.slot = slot
+            self.layout = layout
+        }
+    }
+    package var entries: [Entry]
+    package init(entries: [Entry]) { self.entries = entries }
+
+    /// Everything row-major.
+    package static func rowMajor(_ workload: Workload) -> Interface {
+        let operands = workload.parameters.indices.filter { !workload.parameters[$0].isConstant }
+        return Interface(entries: (operands + workload.results).map { Entry(slot: $0, layout: .row) })
+    }
+}
+
+package enum Algorithm: String, Hashable, Sendable, CaseIterable {
+    case direct
+}
+
+/// The memory level at which a producer's tile meets its consumer.
+package enum ConnectKind: String, Hashable, Sendable, CaseIterable {
+    /// The tile stays in the micro-kernel's accumulators or the row's scratch in L1.
+    case register
+    /// The tile stays in the lane's scratch, sized for L2.
+    case l2 = "L2"
+}
+
+package struct Connect: Hashable, Sendable {
+    package var from: Int
+    package var to: Int
+    package var kind: ConnectKind
+    package init(from: Int, to: Int, kind: ConnectKind) {
+        self.from = from
+        self.to = to
+        self.kind = kind
+    }
+}
+
+/// A constant operand laid out once, at assembly, in the order in which its kernel reads it.
+package struct Prepare: Hashable, Sendable {
+    package enum Form: Hashable, Sendable {
+        /// `[batch][columns / width][depth][width]`, zero-padded.
+        case columnPanels(width: Int)
+        /// `[batch][row tiles][depth][rows of the tile]`; the tiles are the balanced split of all rows by `height`.
+        case rowPanels(height: Int)
+    }
+    package var slot: Int
+    package var form: Form
+    package init(slot: Int, form: Form) {
+        self.slot = slot
+        self.form = form
+    }
+}
+
+/// Where a contraction's operand comes from when a micro-kernel reads it.
+package enum OperandSource: String, Hashable, Sendable, CaseIterable {
+    /// In place, through its row-major strides.
+    case direct
+    /// Copied into the task's scratch by the task itself.
+    case packed
+    /// Prepared at assembly.
+    case prepared
+}
+
+package struct ContractionNest: Hashable, Sendable {
+    /// Register tile: rows × columns of accumulators; columns is a multiple of the vector width.
+    package var microRows: Int
+    package var microColumns: Int
+    /// Row tiles (of about `microRows` rows each) and columns of one task.
+    package var taskRowTiles: Int
+    package var taskColumns: Int
+    /// Depth of one pass over the accumulators.
+    package var depth: Int
+    package var a: OperandSource
+    package var b: OperandSource
+    package init(
+        microRows: Int, microColumns: Int, taskRowTiles: Int, taskColumns: Int, depth: Int, a: OperandSource,
+        b: OperandSource
+    ) {
+        self.microRows = microRows
+        self.microColumns = microColumns
+        self.taskRowTiles = taskRowTiles
+        self.taskColumns = taskColumns
+        self.depth = depth
+        self.a = a
+        self.b = b
+    }
+}
+
+package enum Nest: Hashable, Sendable {
+    case contraction(ContractionNest)
+    /// Several row-wise definitions over the same rows; a task is a block of rows, a row stays in L1.
+    case rows(rowsPerTask: Int)
+    /// One reduction whose innermost reduction axis is vectorised.
+    case reduceInner(pointsPerTask: Int)
+    /// One reduction vectorised over its innermost space axis; `unrolled` keeps the accumulator in a register and
+    /// spells the reduction out.
+    case reduceOuter(linesPerTask: Int, unrolled: Bool)
+    /// No reduction: a task is a block of lines along the innermost axis.
+    case map(linesPerTask: Int)
+}
+
+package struct Schedule: Hashable, Sendable {
+    package var isa: ISA
+    package var interface: Interface
+    package var algorithm: Algorithm
+    package var prepares: [Prepare]
+    package var connects: [Connect]
+    package var nest: Nest
+    package init(
+        isa: ISA, interface: Interface, algorithm: Algorithm, prepares: [Prepare], connects: [Connect], nest: Nest
+    ) {
+        self.isa = isa
+        self.interface = interface
+        self.algorithm = algorithm
+        self.prepares = prepares
+        self.connects = connects
+        self.nest = nest
+    }
+}
