@@ -23,16 +23,6 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-let testTargets: [Target] = [
-    tests("CatalogTests", ["Catalog", "Basics", grdb]),
-    tests("FarmCoreTests", ["FarmCore", "Basics"]),
-    tests("KernelIRTests", ["KernelIR", "TensorIR", "Basics"]),
-    tests("ProgramIRTests", ["ProgramIR", "TensorIR", "Basics"]),
-    tests("RuntimeTests", ["Runtime", "DeviceModel", "Basics", "CSystem"]),
-    tests("TensorIRTests", ["TensorIR", "Basics"]),
-    tests("TidyTests", []),
-]
-
 let package = Package(
     name: "ironworks",
     dependencies: [
@@ -89,5 +79,34 @@ let package = Package(
                 "FarmSimulation", "FarmCore", "Catalog", "Basics", arguments,
             ]),
         .executableTarget(name: "ironworks", dependencies: ["Commands", "CSystem"], swiftSettings: strict),
-    ] + testTargets
+        tests("BasicsTests", ["Basics"]),
+        tests("TensorIRTests", ["TensorIR", "Basics"]),
+        tests("DeviceModelTests", ["DeviceModel", "Basics"]),
+        tests("SchedulesTests", ["Schedules", "DeviceModel", "TensorIR", "Basics"]),
+        tests("KernelIRTests", ["KernelIR", "TensorIR", "Basics"]),
+        tests("ProgramIRTests", ["ProgramIR", "TensorIR", "Basics"]),
+        tests("LoweringTests", ["Lowering", "Roller", "KernelIR", "Schedules", "DeviceModel", "TensorIR", "Basics"]),
+        tests("RollerTests", ["Roller", "Schedules", "DeviceModel", "TensorIR"]),
+        tests("WelderTests", ["Welder", "Schedules", "TensorIR", "Basics"]),
+        tests("RammerTests", ["Rammer", "ProgramIR", "TensorIR", "Basics"]),
+        tests("GrinderTests", ["Grinder", "TensorIR", "Basics"]),
+        tests(
+            "PipelineTests",
+            [
+                "Pipeline", "ONNXImport", "Roller", "Schedules", "Lowering", "KernelIR", "ProgramIR", "DeviceModel",
+                "TensorIR", "Basics",
+            ]),
+        tests("ONNXImportTests", ["ONNXImport", "TensorIR", "Basics", protobuf]),
+        tests("EmitTests", ["Emit", "KernelIR", "ProgramIR", "DeviceModel", "TensorIR", "Basics"]),
+        tests("ExportTests", ["Export", "Emit", "ProgramIR", "TensorIR", "Basics"]),
+        tests("RuntimeTests", ["Runtime", "DeviceModel", "Basics", "CSystem", "ironworks"]),
+        tests("CatalogTests", ["Catalog", "Basics", grdb]),
+        tests("FarmCoreTests", ["FarmCore", "FarmSimulation", "Basics"]),
+        tests("FarmTransportTests", ["FarmTransport", "FarmSimulation", "FarmCore", "Basics"]),
+        tests("FarmSimulationTests", ["FarmSimulation", "FarmCore", "Basics"]),
+        tests("TuningTests", ["Tuning", "Pipeline", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmCore", "Catalog", "Basics"]),
+        tests("TrialsTests", ["Trials", "Tuning", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmTransport", "FarmCore", "Catalog", "Basics"]),
+        tests("CommandsTests", ["Commands", "Export", "Emit", "Runtime", "DeviceModel", "TensorIR", "Basics", arguments]),
+        tests("TidyTests", []),
+    ]
 )

@@ -19,7 +19,7 @@ package enum FaultPoint: String, CaseIterable, Sendable {
 
     /// Arms the point named in `text` (`point:n`, n counted from 1).
     package static func arm(_ text: String) throws(FaultPointError) {
-        let parts = text.split(separator: ":")
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, let point = FaultPoint(rawValue: String(parts[0])), let count = Int(parts[1]), count > 0
         else { throw FaultPointError(text: text) }
         armed.withLock { $0 = Armed(point: point, remaining: count) }

@@ -41,7 +41,7 @@ package struct RecordReader: Sendable {
                 let count = Int(String(rest[rest.index(after: rest.startIndex)..<close]) ?? ""), count >= 0
             else { throw RecordError("field '\(escaped(name, limit: 40))' has no size") }
             rest = rest[rest.index(after: close)...]
-            guard rest.first == 0x20, rest.count >= count + 2 else {
+            guard rest.first == 0x20, count <= rest.count - 2 else {
                 throw RecordError("field '\(escaped(name, limit: 40))' is cut off")
             }
             rest = rest.dropFirst()

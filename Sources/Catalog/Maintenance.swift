@@ -89,7 +89,8 @@ extension Catalog {
     /// Counts the lives of coordinators on this catalog: one more than any epoch before, durable on return.
     package func nextEpoch() throws(CatalogError) -> Int {
         try transact { db in
-            let last = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'epoch'").flatMap(Int.init) ?? 0
+            let last =
+                try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'epoch'").flatMap(Int.init) ?? 0
             try db.execute(
                 sql: "INSERT INTO meta (name, value) VALUES ('epoch', ?) "
                     + "ON CONFLICT (name) DO UPDATE SET value = excluded.value",

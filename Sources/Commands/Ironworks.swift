@@ -12,7 +12,10 @@ package struct Ironworks: ParsableCommand {
         abstract: "Tunes deep-learning models for this machine and exports their kernels.",
         version: buildID,
         subcommands: [
+            RunCommand.self, BenchCommand.self, TestCommand.self, ExportCommand.self,
             TuneCommand.self, WorkerCommand.self,
+            CatalogCommand.self, ExplainCommand.self, DumpCommand.self, IRCommand.self, SimulateCommand.self,
+            DoctorCommand.self, DeviceCommand.self,
         ])
     package init() {}
 

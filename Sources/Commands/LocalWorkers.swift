@@ -66,7 +66,8 @@ final class LocalWorkers {
             ["worker", "--connect", settings.endpoint.text, "--name", "local-\(n)", "--lifeline", "3"]
             + settings.arguments
         let child = try ChildProcess.start(
-            "/proc/self/exe", arguments: arguments, environment: workerEnvironment(isFirst: slots[n].failures == 0), options)
+            "/proc/self/exe", arguments: arguments, environment: workerEnvironment(isFirst: slots[n].failures == 0),
+            options)
         slots[n].child = child
         slots[n].lifeline = life[1]
         slots[n].output = output[0]

@@ -31,7 +31,8 @@ struct ProgramBench {
         measurer = ChildMeasurer(.init(readableFolders: [try objectFolder(), weights]))
     }
 
-    private func request(_ program: BuiltProgram, _ inputs: [[UInt8]], samples: Int, sampleNsMin: Int) -> ProgramRequest {
+    private func request(_ program: BuiltProgram, _ inputs: [[UInt8]], samples: Int, sampleNsMin: Int) -> ProgramRequest
+    {
         var settings = MeasureSettings()
         settings.samples = samples
         settings.sampleNsMin = sampleNsMin
@@ -54,7 +55,9 @@ struct ProgramBench {
     }
 
     /// Times the program on a quiet machine: `samples` samples of at least `sampleNs`.
-    func time(_ program: BuiltProgram, _ inputs: [[UInt8]], samples: Int = 9, sampleNs: Int = 30_000_000) throws -> Reading {
+    func time(_ program: BuiltProgram, _ inputs: [[UInt8]], samples: Int = 9, sampleNs: Int = 30_000_000) throws
+        -> Reading
+    {
         let outcome = gate.withQuietBurst { _ in
             measurer.measureProgram(request(program, inputs, samples: samples, sampleNsMin: sampleNs))
         }
@@ -76,7 +79,8 @@ enum OnnxRuntimePeer {
     private static let script = """
         import sys, time, numpy as np, onnxruntime as ort
         path, threads, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-        kinds = {'tensor(float)': np.float32, 'tensor(int64)': np.int64, 'tensor(int32)': np.int32, 'tensor(double)': np.float64, 'tensor(bool)': np.bool_}
+        kinds = {'tensor(float)': np.float32, 'tensor(double)': np.float64, 'tensor(bool)': np.bool_,
+                 'tensor(int64)': np.int64, 'tensor(int32)': np.int32}
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -87,7 +91,8 @@ enum OnnxRuntimePeer {
         for i in session.get_inputs():
             shape = [int(n) for n in shapes[i.name].split('x') if n]
             kind = kinds[i.type]
-            feed[i.name] = random.random(shape, dtype=np.float32).astype(kind) if kind in (np.float32, np.float64) else np.ones(shape, kind)
+            drawn = random.random(shape, dtype=np.float32).astype(kind)
+            feed[i.name] = drawn if kind in (np.float32, np.float64) else np.ones(shape, kind)
         for _ in range(3): session.run(None, feed)
         best, start = 1e30, time.perf_counter()
         while time.perf_counter() - start < seconds:

@@ -32,7 +32,10 @@ struct TuneResult {
 
     var text: String {
         var rows = [
-            ["model", "workloads", "unique", "known", "candidates", "failed", "first ms", "tuned ms", "gain", "ORT ms", "ratio"]
+            [
+                "model", "workloads", "unique", "known", "candidates", "failed", "first ms", "tuned ms", "gain",
+                "ORT ms", "ratio",
+            ]
         ]
         for model in models {
             rows.append([

@@ -60,7 +60,8 @@ struct TuneRequest {
             }
             self.isa = known
         }
-        catalogPath = try command.global.catalog ?? environment("IRONWORKS_CATALOG") ?? job.catalogPath(home: home)
+        catalogPath =
+            try command.global.catalog ?? environment("IRONWORKS_CATALOG") ?? job.catalogPath(home: home)
             ?? command.global.catalogPath
         resumeCommand = (["ironworks"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
     }

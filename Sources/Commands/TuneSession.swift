@@ -11,7 +11,6 @@ import ProgramIR
 import Runtime
 import TensorIR
 import Tuning
-import Welder
 
 final class TuneSession {
     private let request: TuneRequest
@@ -55,7 +54,9 @@ final class TuneSession {
     func run() throws {
         let lock = try lockCatalog(request.catalogPath)
         let catalog = try Catalog.open(request.catalogPath, mode: .readWrite, rule: winnerRule)
-        if catalog.recovered { progress.note("the last run ended without closing the catalog; it was checked and is sound") }
+        if catalog.recovered {
+            progress.note("the last run ended without closing the catalog; it was checked and is sound")
+        }
         let known = try catalog.count(.candidates)
         try recordSubjects(catalog)
         let before = try catalog.count(.readings) + catalog.count(.failures) + catalog.count(.expansions)

@@ -28,7 +28,7 @@ struct WorkerCommand: ParsableCommand {
         // before any thread starts, so that all of them leave the signals to the descriptor
         let signals = SignalWatch()
         if let lifeline { _ = iw_lifeline_start(dup(lifeline)) }
-        var random = SystemRandomNumberGenerator()
+        var random = SeededRandom(seed: try processSeed())
         let incarnation = Int(random.next() >> 14)
         let running = cacheFolder() + "/running-" + name + "-" + Digest(of: connect).short
         let died = readRunning(running)
@@ -67,6 +67,15 @@ struct WorkerCommand: ParsableCommand {
         guard let bytes = try? Folder.read(path, limit: 4096) else { return [] }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { Digest(hex: $0) }
     }
+}
+
+/// A seed no other process has, from the kernel.
+private func processSeed() throws -> UInt64 {
+    var seed: UInt64 = 0
+    guard getentropy(&seed, MemoryLayout<UInt64>.size) == 0 else {
+        throw RuntimeError.file(action: "read", path: "/dev/urandom", code: errno)
+    }
+    return seed
 }
 
 /// `real`, `recorded:FILE` or `synthetic:SEED`.

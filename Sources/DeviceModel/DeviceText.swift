@@ -29,21 +29,26 @@ extension DeviceClass {
         try lexer.expectWord("device")
         try lexer.expect("{")
         try lexer.expectWord("isa")
+        let start = lexer
         let name = try lexer.word("an instruction set")
         guard let isa = ISA(rawValue: name) else {
-            throw lexer.fail("unknown instruction set '\(name)'; use avx512, avx2 or plain")
+            throw start.fail("unknown instruction set '\(name)'; use avx512, avx2 or plain")
         }
         try lexer.expectWord("processor")
         let processor = try lexer.string("the processor's name in quotes")
-        func field(_ name: String) throws(SyntaxError) -> Int {
+        func field(_ name: String, atLeast least: Int = 1) throws(SyntaxError) -> Int {
             try lexer.expectWord(name)
-            return try lexer.integer(name)
+            let before = lexer
+            let value = try lexer.integer(name)
+            guard value >= least else { throw before.fail("\(name) must be at least \(least), found \(value)") }
+            return value
         }
         self.init(
             isa: isa, processor: processor, vectorRegisters: try field("vectorRegisters"),
-            l1Bytes: try field("l1Bytes"), l2Bytes: try field("l2Bytes"), l3Bytes: try field("l3Bytes"),
+            l1Bytes: try field("l1Bytes"), l2Bytes: try field("l2Bytes"), l3Bytes: try field("l3Bytes", atLeast: 0),
             lineBytes: try field("lineBytes"), lanes: try field("lanes"))
         try lexer.expect("}")
+        guard lexer.token == .end else { throw lexer.fail("expected the end of the text, found \(lexer.found)") }
     }
 }
 
@@ -60,7 +65,8 @@ extension Calibration {
         [
             ("fmaFlopsPerNs", \.fmaFlopsPerNs), ("l2BytesPerNs", \.l2BytesPerNs), ("l3BytesPerNs", \.l3BytesPerNs),
             ("memoryBytesPerNs", \.memoryBytesPerNs), ("mapOperatorsPerNs", \.mapOperatorsPerNs),
-            ("packElementsPerNs", \.packElementsPerNs), ("callNs", \.callNs), ("phaseNs", \.phaseNs), ("referenceNs", \.referenceNs),
+            ("packElementsPerNs", \.packElementsPerNs), ("callNs", \.callNs), ("phaseNs", \.phaseNs),
+            ("referenceNs", \.referenceNs),
         ]
     }
 
@@ -74,11 +80,13 @@ extension Calibration {
             packElementsPerNs: 1, callNs: 1, phaseNs: 1, referenceNs: 1)
         for (name, path) in Calibration.fields {
             try lexer.expectWord(name)
-            guard case .number(let spelling) = lexer.token, let value = Double(spelling), value > 0, value.isFinite
+            guard case .number(let spelling) = lexer.token, !spelling.hasPrefix("0x"), let value = Double(spelling),
+                value > 0, value.isFinite
             else { throw lexer.fail("\(name) must be a positive number, found \(lexer.found)") }
             self[keyPath: path] = value
             try lexer.advance()
         }
         try lexer.expect("}")
+        guard lexer.token == .end else { throw lexer.fail("expected the end of the text, found \(lexer.found)") }
     }
 }

@@ -52,13 +52,15 @@ private func mathSource() -> String {
 }
 
 private func prologue(isa: ISA) -> [String] {
-    [
+    // where masks are cheap the rest of a line is one masked vector instead of a scalar loop
+    let predicate = isa == .avx512 ? " vectorize_predicate(enable)" : ""
+    return [
         "",
         "// Kernels for \(isa.rawValue). IW_VECTOR: the iterations of the next loop are independent.",
         "#pragma GCC diagnostic ignored \"-Wtautological-compare\"",
         "#if defined(__clang__)",
         "#pragma clang diagnostic ignored \"-Wpass-failed\"",
-        "#define IW_VECTOR _Pragma(\"clang loop vectorize(assume_safety)\")",
+        "#define IW_VECTOR _Pragma(\"clang loop vectorize(assume_safety)\(predicate)\")",
         "#define IW_UNROLL _Pragma(\"clang loop unroll(full)\")",
         "#else",
         "#define IW_VECTOR _Pragma(\"GCC ivdep\")",

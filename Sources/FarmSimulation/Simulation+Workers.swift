@@ -28,7 +28,8 @@ extension World {
         workers[index].machine = Worker(
             options: WorkerOptions(
                 worker: workers[index].name, incarnation: incarnation, build: "simulated", threads: options.threads,
-                capabilities: [], died: died, coordinatorLossLimit: .seconds(3600), seed: random.next()))
+                capabilities: options.capabilities, died: died, coordinatorLossLimit: .seconds(3600),
+                seed: random.next()))
         connect(index)
         tell(index, .tick)
     }

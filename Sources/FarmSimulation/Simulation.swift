@@ -198,6 +198,13 @@ struct World<P: WorkPlanner> {
         let keys = durable.sorted()
         report.virtualTime = now - Tick.zero
         report.facts = keys.count
+        let facts = disk.compactMap { record -> Fact? in
+            switch record {
+            case .fact(let fact): fact
+            case .job, .cancelled, .suspicion: nil
+            }
+        }
+        report.durableFacts = facts.sorted { $0.key < $1.key }
         report.factSet = Digest(of: keys.map(\.hex).joined(separator: "\n"))
         report.executionsMax = executions.values.max() ?? 0
         report.parked = coordinator?.parkedSubjects ?? []

@@ -22,6 +22,8 @@ package struct SimulationReport: Hashable, Sendable {
     /// Durable facts, and a digest over their sorted keys: equal sets, equal digests.
     package var facts = 0
     package var factSet = Digest(of: "")
+    /// The durable facts themselves, by key.
+    package var durableFacts: [Fact] = []
     package var parked: [Digest] = []
     /// Broken promises; empty in a farm that works.
     package var violations: [String] = []

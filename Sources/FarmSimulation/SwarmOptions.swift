@@ -25,6 +25,8 @@ package struct SwarmOptions: Hashable, Sendable {
     /// After the faults, everything must be done within this time.
     package var recoveryLimit = Tick.Span.seconds(1800)
     package var threads = Room(cpu: 2, device: 1)
+    /// What every worker says it can do.
+    package var capabilities: [String] = []
     /// How long a coordinator that came back listens before it hands out anything.
     package var settle = Tick.Span.seconds(4)
 

@@ -1,6 +1,7 @@
 // Grinder's structural step: control flow whose course is known at compile time goes into the data flow. Calls of
 // functions that do not call themselves are inlined; a branch on a constant becomes the side it takes; a loop whose
-// trip count is a small constant and that has no condition is unrolled. What remains is data dependent and stays.
+// trip count is a small constant and that has no condition, or one that always holds, is unrolled. What remains is
+// data dependent and stays.
 //
 //     %3 = loop(trips %t = 3, carried %x) { … }      becomes      three copies of the body, chained
 //
@@ -60,7 +61,8 @@ private struct Placement {
             case .constant(let id, let source):
                 if case .inline(let literals) = source { constants[id] = literals }
                 out.append(renamed)
-            case .define, .extern: out.append(renamed)
+            case .define(let id, let operands, let definition): out.append(folded(id, operands, definition))
+            case .extern: out.append(renamed)
             case .call(let results, let function, let arguments):
                 guard depth < inlinedDepthMax, !isRecursive(function) else {
                     keepsCalls = true
@@ -79,8 +81,9 @@ private struct Placement {
                 let inlined = copy(side, arguments: [], &out, depth: depth)
                 for (result, value) in zip(branch.results, inlined) { names[result] = value }
             case .loop(let loop):
-                guard loop.condition == nil, let trips = trips(loop) else {
+                guard let trips = trips(loop) else {
                     var kept = loop
+                    kept.captures = Placement.unique(loop.captures)
                     kept.body = placed(loop.body, depth: depth)
                     out.append(.loop(kept))
                     continue
@@ -98,18 +101,56 @@ private struct Placement {
         return out
     }
 
+    /// Exact numbers computed from known ones are known: what a loop's counter decides, unrolling decides.
+    private mutating func folded(_ id: ValueID, _ operands: [ValueID], _ definition: Definition) -> Operation {
+        let known = operands.compactMap { operand -> TensorValue? in
+            constants[operand].map { TensorValue(values[operand.index], literals: $0) }
+        }
+        guard definition.type.dtype.isExact, definition.type.elements <= ConstantSource.inlineElementsMax,
+            definition.reductionExtents.reduce(1, *) <= ConstantSource.inlineElementsMax,
+            known.count == operands.count, !readsThroughTable(definition)
+        else { return .define(id, operands: operands, definition) }
+        let literals = interpret(definition, known).literals
+        constants[id] = literals
+        return .constant(id, .inline(literals))
+    }
+
+    /// Whether an index depends on data: only the run may find that it is out of range.
+    private func readsThroughTable(_ definition: Definition) -> Bool {
+        var found = false
+        for e in definition.expressions {
+            e.visit { node in
+                guard case .read(_, let indices) = node else { return }
+                if indices.contains(where: { !$0.slotsRead.isEmpty }) { found = true }
+            }
+        }
+        return found
+    }
+
     private mutating func placedInside(_ branch: Branch, depth: Int) -> Branch {
         var kept = branch
+        kept.captures = Placement.unique(branch.captures)
         kept.then = placed(branch.then, depth: depth)
         kept.otherwise = placed(branch.otherwise, depth: depth)
         return kept
     }
 
-    /// Trips of a loop that runs a small known number of times and never stops early.
+    /// Two values that became one are captured once.
+    private static func unique(_ captures: [ValueID]) -> [ValueID] {
+        var seen: Set<ValueID> = []
+        return captures.filter { seen.insert($0).inserted }
+    }
+
+    /// Trips of a loop that runs a small known number of times and never stops early: without a condition what the
+    /// body says about continuing does not count.
     private func trips(_ loop: Loop) -> Int? {
-        guard let count = loop.tripCount.flatMap({ constants[$0]?.first?.integer }), count <= unrolledTripsMax,
-            let goesOn = loop.body.results.first, isAlwaysTrue(goesOn, in: loop.body)
+        guard let count = loop.tripCount.flatMap({ constants[$0]?.first?.integer }), count <= unrolledTripsMax
         else { return nil }
+        if let condition = loop.condition {
+            guard let starts = constants[condition]?.first?.integer else { return nil }
+            if starts == 0 { return 0 }
+            guard let goesOn = loop.body.results.first, isAlwaysTrue(goesOn, in: loop.body) else { return nil }
+        }
         return max(0, Int(count))
     }
 

@@ -119,7 +119,8 @@ package struct Reduce: Hashable, Sendable {
 }
 
 /// One micro-kernel call on f32:
-/// `acc[accIndex + i·accStride + j] (accumulate ? += : =) Σ k: a[aIndex + i·aRow + k·aStep] · b[bIndex + k·bStride + j]`
+/// `acc[accIndex + i·accStride + j] (accumulate ? += : =)
+/// Σ k: a[aIndex + i·aRow + k·aStep] · b[bIndex + k·bStride + j]`
 /// for i < rows, j < columns, k < depth. `rows` and `columns` are literals; columns is a multiple of the vector width.
 package struct Contract: Hashable, Sendable {
     package var rows: Int

@@ -105,8 +105,8 @@ struct KernelMachine {
                 switch reduction.reducer {
                 case .sum: total &+= value
                 case .product: total &*= value
-                case .max: total = max(total, value)
-                case .min: total = min(total, value)
+                case .max: total = max(total, ScalarRules.wrapped(value, reduction.dtype))
+                case .min: total = min(total, ScalarRules.wrapped(value, reduction.dtype))
                 }
             }
             try noteWrite(reduction.slot, at)

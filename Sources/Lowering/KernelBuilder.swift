@@ -101,7 +101,9 @@ struct KernelBuilder {
     }
 
     /// `for v in 0 ..< extent`, elided when there is a single step.
-    mutating func loop(_ extent: Int, vector: Bool = false, _ body: (inout KernelBuilder, Expr) -> [Statement]) -> [Statement] {
+    mutating func loop(_ extent: Int, vector: Bool = false, _ body: (inout KernelBuilder, Expr) -> [Statement])
+        -> [Statement]
+    {
         if extent == 1 { return body(&self, .integer(0)) }
         let v = variable(below: extent)
         let inner = body(&self, .axis(v))
@@ -127,7 +129,8 @@ struct KernelBuilder {
         let v = variable(below: total)
         let inner = body(&self, .axis(v))
         let first = Expr.axis(0) * .integer(perTask)
-        let end = total % perTask == 0
+        let end =
+            total % perTask == 0
             ? first + .integer(perTask) : Expr.binary(.minimum, first + .integer(perTask), .integer(total))
         return [.loop(variable: v, from: simplified(first), to: simplified(end), step: 1, vector: false, inner)]
     }

@@ -24,10 +24,12 @@ package struct Cover: Hashable, Sendable {
     package var ns: Double { welds.reduce(0) { $0 + $1.choice.ns } }
 }
 
-func cover(_ graph: Graph, _ costs: inout CostTable) -> Cover {
-    let index = GraphIndex(graph)
+func cover(_ graph: Graph, _ costs: inout CostTable) throws(PipelineError) -> Cover {
+    let candidates = candidateWelds(graph)
+    var index = GraphIndex(graph)
+    index.stored = Set(candidates.flatMap(\.results))
     var welds: [CoveredWeld] = []
-    for weld in candidateWelds(graph) {
+    for weld in candidates {
         let whole = covered([weld], index, &costs)
         let parts = weld.operations.count > 1 ? covered(singles(weld, index), index, &costs) : nil
         switch (whole, parts) {
@@ -35,8 +37,7 @@ func cover(_ graph: Graph, _ costs: inout CostTable) -> Cover {
             func sum(_ welds: [CoveredWeld]) -> Double { welds.reduce(0) { $0 + $1.choice.ns } }
             welds += sum(whole) <= sum(parts) ? whole : parts
         case (let one?, nil), (nil, let one?): welds += one
-        case (nil, nil):
-            preconditionFailure("every candidate of a weld failed, and so did those of its parts")
+        case (nil, nil): throw .noWorkingKernel(workload: index.extract(weld).0.digest)
         }
     }
     return Cover(welds: welds)

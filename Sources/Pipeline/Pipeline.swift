@@ -15,7 +15,7 @@ package func plan(
 ) throws(PipelineError) -> [Wanted] {
     let prepared = try prepare(graph)  // control flow first: it decides which operations exist
     var costs = CostTable(device: device, table: table, limits: limits)
-    let chosen = cover(prepared, &costs)
+    let chosen = try cover(prepared, &costs)
     return wanted(chosen, &costs)
 }
 
@@ -25,7 +25,7 @@ package func assemble(
 ) throws(PipelineError) -> Assembly {
     let prepared = try prepare(graph)
     var costs = CostTable(device: device, table: table, limits: limits)
-    let chosen = cover(prepared, &costs)
+    let chosen = try cover(prepared, &costs)
     let kernels = lowerCover(chosen)  // one kernel per workload and schedule, however often it is called
     let tasks = bind(chosen, kernels, prepared, constants)
     let program = Rammer.schedule(tasks.graph)
@@ -53,7 +53,7 @@ package func workloadCalls(
 ) throws(PipelineError) -> [WorkloadCalls] {
     var costs = CostTable(device: device, table: MeasurementTable(), limits: limits)
     var out: [WorkloadCalls] = []
-    for (n, weld) in cover(try prepare(graph), &costs).welds.enumerated() {
+    for (n, weld) in try cover(try prepare(graph), &costs).welds.enumerated() {
         if let at = out.firstIndex(where: { $0.digest == weld.digest }) {
             out[at].welds.append(n)
         } else {

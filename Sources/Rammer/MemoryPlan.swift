@@ -16,7 +16,8 @@ package func planMemory(_ graph: TaskGraph) -> (offsets: [Int: Int], bytes: Int)
     var lives: [Int: Life] = [:]
     for (at, call) in graph.calls.enumerated() {
         for value in call.operands where graph.values[value].place == nil {
-            let bytes = (graph.values[value].bytes + arenaAlignmentBytes - 1) / arenaAlignmentBytes * arenaAlignmentBytes
+            let bytes =
+                (graph.values[value].bytes + arenaAlignmentBytes - 1) / arenaAlignmentBytes * arenaAlignmentBytes
             lives[value, default: Life(value: value, first: at, last: at, bytes: bytes)].last = at
         }
     }

@@ -15,6 +15,9 @@ package struct ConstructLimits: Hashable, Sendable {
     package init(perRoot: Int = 3) { self.perRoot = perRoot }
 }
 
+/// Grows whenever construction or its model finds other schedules than before: records of older searches do not count.
+package let constructVersion = 2
+
 /// The roots of a workload's search space; streaming templates have the single root `direct 1x1`.
 package func roots(_ workload: Workload, _ device: Device) -> [Root] {
     guard case .success(.contraction(let c)) = workload.structure() else {
@@ -88,9 +91,6 @@ private func streaming(
         connects: registerConnects(workload), nest: nest)
     return .init(value: schedule, prediction: predict(workload, schedule, device))
 }
-
-/// Reduction terms that are spelled out as one expression at most.
-private let unrolledTermsMax = 49
 
 private func reductions(
     _ workload: Workload, _ structure: ReductionStructure, _ interface: Interface, _ device: Device, lanes: Int

@@ -17,7 +17,7 @@ func contractionNests(
     // tiles whose tasks do not divide among the lanes: better than none, they run on fewer lanes
     var uneven: [ContractionNest] = []
     for a in sourcesOfA(workload, c) {
-        for b in sourcesOfB(workload, c, root, columns: columns) {
+        for b in sourcesOfB(workload, c, microColumns: root.microColumns) {
             // a task holds whole panels, and whole lines where columns have several axes
             let step = line > 1 ? lines(line, root.microColumns, b) : root.microColumns
             let problem = CacheTile.Problem(
@@ -56,52 +56,6 @@ private func lines(_ line: Int, _ panel: Int, _ source: OperandSource) -> Int {
         while step % panel != 0 { step += line }
         return step
     }
-}
-
-private func plainAddress(_ workload: Workload, _ c: Schedules.Contraction, _ e: Expr) -> (slot: Int, Affine)? {
-    guard case .read(let slot, let indices) = e, slot < workload.parameters.count,
-        workload.parameters[slot].type.dtype == .f32
-    else { return nil }
-    let address = workload.address(slot: slot, indices, extents: workload.definitions[c.anchor].axisExtents)
-    return address.isPlain ? (slot, address) : nil
-}
-
-/// Whether `slot` is a constant that only this operand reads: then its bytes may lie in any order.
-private func isPreparable(_ workload: Workload, _ slot: Int) -> Bool {
-    guard workload.parameters[slot].isConstant else { return false }
-    var reads = 0
-    for definition in workload.definitions {
-        for e in definition.expressions {
-            e.visit { node in
-                if case .read(slot, _) = node { reads += 1 }
-            }
-        }
-    }
-    return reads == 1
-}
-
-func sourcesOfA(_ workload: Workload, _ c: Schedules.Contraction) -> [OperandSource] {
-    let extents = workload.definitions[c.anchor].axisExtents
-    guard let (slot, address) = plainAddress(workload, c, c.a) else { return [.packed] }
-    if isPreparable(workload, slot) { return [.prepared] }
-    guard let row = linearStride(address, c.rows, extents: extents), row >= 0,
-        let step = linearStride(address, c.depth, extents: extents)
-    else { return [.packed] }
-    // rows side by side in memory are what a packed tile looks like; in place only with depth contiguous
-    return step == 1 && row != 1 ? [.direct] : [.packed]
-}
-
-func sourcesOfB(
-    _ workload: Workload, _ c: Schedules.Contraction, _ root: Root, columns: Int
-) -> [OperandSource] {
-    let extents = workload.definitions[c.anchor].axisExtents
-    guard let (slot, address) = plainAddress(workload, c, c.b) else { return [.packed] }
-    if isPreparable(workload, slot) { return [.prepared] }
-    // in place only when no panel reaches past the end of a row
-    guard linearStride(address, c.columns, extents: extents) == 1, columns % root.microColumns == 0,
-        let step = linearStride(address, c.depth, extents: extents), step >= 0
-    else { return [.packed] }
-    return [.direct, .packed]
 }
 
 func contractionSchedule(

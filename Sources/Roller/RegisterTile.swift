@@ -62,6 +62,12 @@ struct RegisterTile: GrowingTile, Sendable {
         }
     }
 
+    /// The root of balanced tiles: the height that is really used.
+    var root: Root {
+        let height = ceilDivide(problem.rows, ceilDivide(problem.rows, rows))
+        return Root(algorithm: .direct, microRows: height, microColumns: vectors * problem.width)
+    }
+
     var rejection: Rejection? {
         if registersNeeded > problem.registers {
             return .registers(needed: registersNeeded, available: problem.registers)
@@ -81,15 +87,22 @@ struct RegisterTile: GrowingTile, Sendable {
     }
 }
 
+/// Widths in vectors with which growth starts, unless a result of few rows leaves registers for more.
+let startVectorsMax = 6
+
 /// The roots of a contraction, best reuse first. Climbs the padding ladder until enough tiles stand.
 func contractionRoots(rows: Int, columns: Int, device: Device, left: (Rejection) -> Void) -> [Root] {
     var found: [Root] = []
+    // the most accumulators among tiles that have too few: what a result of a row or two has to be content with
+    var thin: RegisterTile?
     let width = device.kind.isa.vectorWidth
+    let allRows = (device.kind.vectorRegisters - 1) / (rows + 1)
+    let widest = min(ceilDivide(columns, width), max(startVectorsMax, allRows))
     for waste in paddingLadder where found.count < rootsPerRungMax {
         let problem = RegisterTile.Problem(
             rows: rows, columns: columns, width: width, registers: device.kind.vectorRegisters, waste: waste)
         // every number of vectors is a start, so that narrow and wide tiles both saturate
-        for vectors in 1...max(1, min(6, ceilDivide(columns, width))) {
+        for vectors in 1...widest {
             let start = RegisterTile(rows: 1, vectors: vectors, problem: problem)
             guard start.rejection == nil else { continue }
             for tile in grow(from: start, limit: 2, left: left) where tile.vectors == vectors {
@@ -101,17 +114,20 @@ func contractionRoots(rows: Int, columns: Int, device: Device, left: (Rejection)
                 // a result smaller than the latency needs is taken as it is
                 if accumulators < accumulatorsMin, rows * ceilDivide(columns, width) >= accumulatorsMin {
                     left(.accumulators(count: accumulators, needed: accumulatorsMin))
+                    if accumulators > thin.map({ $0.rows * $0.vectors }) ?? 0 { thin = tile }
                     continue
                 }
-                // balanced tiles: the height that is really used
-                let height = ceilDivide(rows, ceilDivide(rows, tile.rows))
-                let root = Root(algorithm: .direct, microRows: height, microColumns: tile.vectors * width)
+                let root = tile.root
                 if !found.contains(root) { found.append(root) }
             }
         }
     }
     if found.isEmpty {
-        found = [Root(algorithm: .direct, microRows: min(rows, 4), microColumns: width)]
+        // columns narrower than any rung accepts: one vector, as many rows as there are registers for
+        let most = max(1, min(rows, microRowsMax, device.kind.vectorRegisters - 2))
+        let problem = RegisterTile.Problem(
+            rows: rows, columns: columns, width: width, registers: device.kind.vectorRegisters, waste: .infinity)
+        found = [(thin ?? RegisterTile(rows: most, vectors: 1, problem: problem)).root]
     }
     return found
 }

@@ -30,31 +30,28 @@ extension Schedule {
         var lexer = try Lexer(text)
         try lexer.expectWord("schedule")
         try lexer.expectWord("for")
+        let start = lexer
         let target = try lexer.word("a target such as cpu.avx512")
         guard target.hasPrefix("cpu."), let isa = ISA(rawValue: String(target.dropFirst(4))) else {
-            throw lexer.fail("unknown target '\(escaped(target))'; use cpu.avx512, cpu.avx2 or cpu.plain")
+            throw start.fail("unknown target '\(escaped(target))'; use cpu.avx512, cpu.avx2 or cpu.plain")
         }
         try lexer.expect("{")
         try lexer.expectWord("interface")
         var entries: [Interface.Entry] = []
         while lexer.token != .word("algorithm") {
             let slot = try lexer.slot()
-            let name = try lexer.word("a layout")
-            guard let layout = Layout(rawValue: name) else { throw lexer.fail("unknown layout '\(escaped(name))'") }
-            entries.append(.init(slot: slot, layout: layout))
+            entries.append(.init(slot: slot, layout: try lexer.choice("layout")))
         }
         try lexer.expectWord("algorithm")
-        let name = try lexer.word("an algorithm")
-        guard let algorithm = Algorithm(rawValue: name) else {
-            throw lexer.fail("unknown algorithm '\(escaped(name))'")
-        }
+        let algorithm: Algorithm = try lexer.choice("algorithm")
         var prepares: [Prepare] = []
         while try lexer.takeWord("prepare") {
             let slot = try lexer.slot()
             let isColumns = try lexer.takeWord("columns")
             if !isColumns { try lexer.expectWord("rows") }
             let size = try lexer.positive("a panel size")
-            prepares.append(Prepare(slot: slot, form: isColumns ? .columnPanels(width: size) : .rowPanels(height: size)))
+            prepares.append(
+                Prepare(slot: slot, form: isColumns ? .columnPanels(width: size) : .rowPanels(height: size)))
         }
         var connects: [Connect] = []
         while try lexer.takeWord("connect") {
@@ -62,11 +59,7 @@ extension Schedule {
             try lexer.expect("->")
             let to = try lexer.slot()
             try lexer.expect("@")
-            let name = try lexer.word("a connect kind")
-            guard let kind = ConnectKind(rawValue: name) else {
-                throw lexer.fail("unknown connect kind '\(escaped(name))'")
-            }
-            connects.append(Connect(from: from, to: to, kind: kind))
+            connects.append(Connect(from: from, to: to, kind: try lexer.choice("connect kind")))
         }
         try lexer.expectWord("nest")
         let nest = try Nest(parsing: &lexer)
@@ -99,6 +92,7 @@ extension Nest {
     }
 
     init(parsing lexer: inout Lexer) throws(SyntaxError) {
+        let start = lexer
         let name = try lexer.word("a nest")
         switch name {
         case "contraction": self = .contraction(try ContractionNest(parsing: &lexer))
@@ -108,7 +102,7 @@ extension Nest {
             let lines = try lexer.task()
             self = .reduceOuter(linesPerTask: lines, unrolled: try lexer.takeWord("unrolled"))
         case "map": self = .map(linesPerTask: try lexer.task())
-        default: throw lexer.fail("unknown nest '\(escaped(name))'")
+        default: throw start.fail("unknown nest '\(escaped(name))'")
         }
     }
 }
@@ -127,11 +121,7 @@ extension ContractionNest {
         func source(_ name: String) throws(SyntaxError) -> OperandSource {
             try lexer.expectWord(name)
             try lexer.expect(":")
-            let word = try lexer.word("an operand source")
-            guard let source = OperandSource(rawValue: word) else {
-                throw lexer.fail("unknown operand source '\(escaped(word))'")
-            }
-            return source
+            return try lexer.choice("operand source")
         }
         let task = try pair("task")
         let depth = try lexer.field("depth")
@@ -143,18 +133,29 @@ extension ContractionNest {
 }
 
 extension Lexer {
+    /// One word of a closed set.
+    mutating func choice<Choice: RawRepresentable>(_ what: String) throws(SyntaxError) -> Choice
+    where Choice.RawValue == String {
+        let start = self
+        let name = try word("the name of a \(what)")
+        guard let choice = Choice(rawValue: name) else { throw start.fail("unknown \(what) '\(escaped(name))'") }
+        return choice
+    }
+
     /// `t7`.
     mutating func slot() throws(SyntaxError) -> Int {
+        let start = self
         let name = try word("a tensor such as t0")
         guard name.first == "t", let slot = Int(name.dropFirst()), slot >= 0 else {
-            throw fail("expected a tensor such as t0, found '\(escaped(name))'")
+            throw start.fail("expected a tensor such as t0, found '\(escaped(name))'")
         }
         return slot
     }
 
     mutating func positive(_ what: String) throws(SyntaxError) -> Int {
+        let start = self
         let value = try integer(what)
-        guard value > 0 else { throw fail("\(what) must be positive") }
+        guard value > 0 else { throw start.fail("\(what) must be positive") }
         return value
     }
 

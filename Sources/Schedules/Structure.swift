@@ -11,7 +11,7 @@ package enum Structure: Hashable, Sendable {
 }
 
 /// `C[batch, rows, columns] = Σ depth A[batch, rows, depth] · B[batch, depth, columns]` with axes of the anchor dealt
-/// out to the four roles. `columns` holds the innermost space axis, so vectors run along it.
+/// out to the four roles, in any order but that `columns` ends with the innermost space axis: vectors run along it.
 package struct Contraction: Hashable, Sendable {
     package var anchor: Int
     package var a: Expr
@@ -39,11 +39,16 @@ package struct MapStructure: Hashable, Sendable {
     package var stored: Int
 }
 
+/// Reduction terms that are spelled out as one expression at most.
+package let unrolledTermsMax = 64
+
 /// Why no template takes a workload.
 package enum StructureRejection: Hashable, Sendable {
     case severalReductions(count: Int)
     case severalResults(count: Int)
     case epilogueNotElementwise(definition: Int)
+    /// Inlining would make an expression of more nodes, or deeper, than Inlining.swift allows.
+    case inlinedTooLarge(nodes: Int)
 }
 
 extension Workload {
@@ -58,11 +63,22 @@ extension Workload {
             return .failure(.init(reason: .severalResults(count: results.count)))
         }
         guard let anchor = reductions.first else {
+            // what is not stored is inlined, and boxes cannot be
+            let inlined = definitions.indices.filter { $0 != result - parameters.count }
+            if let boxes = inlined.first(where: { !definitions[$0].isMap }) {
+                return .failure(.init(reason: .epilogueNotElementwise(definition: boxes)))
+            }
+            if let nodes = nodesBeyondInlining(anchor: nil) {
+                return .failure(.init(reason: .inlinedTooLarge(nodes: nodes)))
+            }
             return .success(.maps(MapStructure(stored: result - parameters.count)))
         }
         if let definition = nonElementwiseEpilogue(of: anchor) {
             if let rows = rowStructure() { return .success(.rows(rows)) }
             return .failure(.init(reason: .epilogueNotElementwise(definition: definition)))
+        }
+        if let nodes = nodesBeyondInlining(anchor: anchor) {
+            return .failure(.init(reason: .inlinedTooLarge(nodes: nodes)))
         }
         if let contraction = contraction(anchor) { return .success(.contraction(contraction)) }
         return .success(
@@ -124,8 +140,9 @@ extension Workload {
         let rows = space.filter { uses(a, $0) && !uses(b, $0) }
         let columns = space.filter { !uses(a, $0) && uses(b, $0) }
         guard batch.count + rows.count + columns.count == rank else { return nil }
-        // batch, then rows, then columns, each contiguous in the result: tiles are boxes of it
-        guard batch + rows + columns == space else { return nil }
+        // without rows nothing of B is used twice: a short reduction is better spelled out along its line
+        let terms = depth.reduce(1) { $0 * definition.axisExtents[$1] }
+        if rows.isEmpty, terms <= unrolledTermsMax { return nil }
         return Contraction(anchor: anchor, a: a, b: b, batch: batch, rows: rows, columns: columns, depth: depth)
     }
 

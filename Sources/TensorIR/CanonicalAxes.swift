@@ -5,14 +5,44 @@
 //     t1[i0:12, i1:32] = exp(t0[i0, i1])     becomes      t1[i0:384] = exp(t0[i0])           (merge)
 
 extension CanonicalDraft {
-    /// Splits until no definition holds `axis / c` or `axis % c` with c dividing the axis. Bounded: every split
-    /// makes the product of extents finer.
+    /// Splits until no definition holds `axis / c` or `axis % c` with c dividing the axis, and none is read in lines
+    /// (`t1[i0*7+i1]`). Bounded: every split makes the product of extents finer.
     mutating func splitAxes() {
-        let splitsMax = 64
+        let splitsMax = 1024
         for _ in 0..<splitsMax {
-            guard let (d, axis, factor) = nextSplit() else { return }
+            guard let (d, axis, factor) = nextSplit() ?? nextLineSplit() else { return }
             split(definition: d, axis: axis, factor: factor)
         }
+    }
+
+    /// A definition's axis that all readers walk in lines of one length, or whole.
+    private func nextLineSplit() -> (definition: Int, axis: Int, factor: Int)? {
+        for d in workload.definitions.indices {
+            let definition = workload.definitions[d]
+            if case .pieces = definition.body { continue }
+            let reads = reads(of: firstDefinition + d)
+            for axis in definition.type.shape.indices {
+                let extent = definition.type.shape[axis]
+                let strides = Set(reads.flatMap { $0.indices[axis].terms.map { abs($0.coefficient) } }).sorted()
+                for stride in strides where stride > 1 && stride < extent && extent % stride == 0 {
+                    let fits = reads.allSatisfy { reader, indices in
+                        isLines(indices[axis], of: stride, simplifier(reader))
+                    }
+                    if fits { return (d, axis, stride) }
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Whether `index / stride` and `index % stride` need no division, or only one of a whole axis.
+    private func isLines(_ index: Affine, of stride: Int, _ simplifier: IndexSimplifier) -> Bool {
+        if case .axis(let axis) = index.expr { return simplifier.extents[axis] % stride == 0 }
+        let inner = index.terms.filter { $0.coefficient % stride != 0 }.reduce(
+            Affine(constant: floorModulo(index.constant, stride))
+        ) { $0 + Affine(atom: $1.atom) * $1.coefficient }
+        guard let range = simplifier.range(inner) else { return false }
+        return range.lowerBound >= 0 && range.upperBound < stride
     }
 
     private func nextSplit() -> (definition: Int, axis: Int, factor: Int)? {
@@ -63,7 +93,7 @@ extension CanonicalDraft {
                 return indices
             }
         }
-        simplify()
+        simplify(definition: d)
     }
 
     /// Removes space and reduction axes of extent 1; a reduction left without axes becomes a map.

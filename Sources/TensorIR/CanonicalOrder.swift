@@ -8,6 +8,7 @@ import Basics
 extension CanonicalDraft {
     /// Orders reduction axes by descending address coefficients over all reads, constants first.
     mutating func orderReductionAxes() {
+        guard workload.definitions.contains(where: { $0.reductionExtents.count > 1 }) else { return }
         let colours = slotColours()
         for d in workload.definitions.indices {
             guard case .reduce(let reducer, let extents, _, _) = workload.definitions[d].body, extents.count > 1
@@ -86,25 +87,31 @@ extension CanonicalDraft {
             let next = refined(colours)
             let found = Set(next).count
             colours = next
-            if found == classes, found > 1 || colours.count == 1 { break }
+            if found == colours.count || found == classes { break }
             classes = found
         }
         return colours
     }
 
-    /// One round: colours of what a slot is made of and of where it is used join its own.
+    /// One round: front to back the colours of what a slot is made of join its own, then back to front those of where
+    /// it is used. A chain is told apart from its neighbours in a single round.
     private func refined(_ colours: [String]) -> [String] {
-        var made = [String](repeating: "", count: colours.count)
-        var uses = [[String]](repeating: [], count: colours.count)
+        var out = colours
         for d in workload.definitions.indices {
-            let definition = workload.definitions[d]
             let own = firstDefinition + d
-            made[own] = bodyKey(d, colours)
-            for e in definition.expressions { collectUses(e, d, colours, path: colours[own], &uses) }
+            out[own] = Digest(of: out[own] + bodyKey(d, out)).short
         }
-        return colours.indices.map { slot in
-            Digest(of: colours[slot] + made[slot] + "<" + uses[slot].sorted().joined(separator: ";")).short
+        var uses = [[String]](repeating: [], count: colours.count)
+        func close(_ slot: Int) {
+            out[slot] = Digest(of: out[slot] + "<" + uses[slot].sorted().joined(separator: ";")).short
         }
+        for d in workload.definitions.indices.reversed() {
+            let own = firstDefinition + d
+            close(own)
+            for e in workload.definitions[d].expressions { collectUses(e, d, out, path: out[own], &uses) }
+        }
+        for slot in workload.parameters.indices { close(slot) }
+        return out
     }
 
     private func bodyKey(_ d: Int, _ colours: [String]) -> String {

@@ -59,8 +59,8 @@ extension CanonicalDraft {
                 workload.definitions[d] = flat
                 if axis + 1 < rank { mergeIndices(of: slot, axis, inner) }
             }
+            simplify(definition: d)
         }
-        simplify()
     }
 
     private func isPiecewise(_ d: Int) -> Bool {

@@ -45,6 +45,7 @@ private func canonicalRound(_ workload: Workload) -> Canonical {
     draft.flattenDefinitions()
     draft.splitAxes()
     draft.dropUnitAxes()
+    draft.foldCopies()
     draft.orderReductionAxes()
     draft.mergeAxes()
     draft.shapeParameters()
@@ -70,20 +71,22 @@ struct CanonicalDraft {
     }
 
     mutating func simplify() {
-        for d in workload.definitions.indices {
-            let simplifier = simplifier(d)
-            workload.definitions[d] = workload.definitions[d].mapExpressions(simplifier.simplify)
-            if case .reduce(let reducer, let extents, .some(let condition), let e) = workload.definitions[d].body,
-                condition == .literal(.boolean(true))
-            {
-                workload.definitions[d].body = .reduce(reducer, extents: extents, condition: nil, e)
-            }
+        for d in workload.definitions.indices { simplify(definition: d) }
+    }
+
+    mutating func simplify(definition d: Int) {
+        let simplifier = simplifier(d)
+        workload.definitions[d] = workload.definitions[d].mapExpressions(simplifier.simplify)
+        if case .reduce(let reducer, let extents, .some(let condition), let e) = workload.definitions[d].body,
+            condition == .literal(.boolean(true))
+        {
+            workload.definitions[d].body = .reduce(reducer, extents: extents, condition: nil, e)
         }
     }
 
     /// Rewrites the index list of every read of `slot`; the closure gets the reader and its index list.
     mutating func rewriteReads(of slot: Int, _ change: (Int, [Expr]) -> [Expr]) {
-        for d in workload.definitions.indices {
+        for d in workload.definitions.indices where workload.definitions[d].reads(slot) {
             let simplifier = simplifier(d)
             workload.definitions[d] = workload.definitions[d].mapExpressions { e in
                 e.rewritten { node in
@@ -97,7 +100,7 @@ struct CanonicalDraft {
     /// Every read of `slot`: the reading definition and its indices in sum form.
     func reads(of slot: Int) -> [(definition: Int, indices: [Affine])] {
         var out: [(Int, [Affine])] = []
-        for d in workload.definitions.indices {
+        for d in workload.definitions.indices where workload.definitions[d].reads(slot) {
             let simplifier = simplifier(d)
             for e in workload.definitions[d].expressions {
                 e.visit { node in

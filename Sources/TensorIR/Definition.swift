@@ -97,6 +97,14 @@ package struct Definition: Hashable, Sendable {
         return out
     }
 
+    package func reads(_ slot: Int) -> Bool {
+        func found(_ e: Expr) -> Bool {
+            if case .read(slot, _) = e { return true }
+            return e.children.contains(where: found)
+        }
+        return expressions.contains(where: found)
+    }
+
     /// Applies `change` to every expression.
     package func mapExpressions(_ change: (Expr) -> Expr) -> Definition {
         var out = self
@@ -111,6 +119,13 @@ package struct Definition: Hashable, Sendable {
 
     package func renumbering(slots: (Int) -> Int) -> Definition {
         mapExpressions { $0.renumbering(slots: slots) }
+    }
+
+    package var isMap: Bool {
+        switch body {
+        case .map: true
+        case .reduce, .pieces: false
+        }
     }
 
     package var isReduction: Bool {

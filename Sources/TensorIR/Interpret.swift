@@ -130,8 +130,10 @@ private struct Evaluation {
             switch reduction.reducer {
             case .sum: eachReductionPoint { total &+= machine.integer(root) }
             case .product: eachReductionPoint { total &*= machine.integer(root) }
-            case .max: eachReductionPoint { total = max(total, machine.integer(root)) }
-            case .min: eachReductionPoint { total = min(total, machine.integer(root)) }
+            case .max:
+                eachReductionPoint { total = max(total, ScalarRules.wrapped(machine.integer(root), type.dtype)) }
+            case .min:
+                eachReductionPoint { total = min(total, ScalarRules.wrapped(machine.integer(root), type.dtype)) }
             }
             out[offset] = ScalarRules.wrapped(total, type.dtype)
         }

@@ -39,7 +39,9 @@ package struct TensorValue: Hashable, Sendable {
     package init(_ type: TensorType, bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count >= type.bytes, "too few bytes for \(type)")
         func each<T, R>(_: T.Type, _ convert: (T) -> R) -> [R] {
-            (0..<type.elements).map { convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self)) }
+            (0..<type.elements).map {
+                convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self))
+            }
         }
         switch type.dtype {
         case .f64: self.init(type, floats: each(Double.self) { $0 })

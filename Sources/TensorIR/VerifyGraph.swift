@@ -1,18 +1,12 @@
-// What must hold of a graph:
-//  1. Every value of the table has positive extents and is defined exactly once: as an input, as a parameter of a
-//     region, or as a result of one operation. Inputs and results have one name each.
-//  2. A value is used only where it is visible: after its definition in the same region, or captured. A region sees
-//     its parameters, its own definitions and the captures of the operation that enters it, and nothing else; a
-//     function captures nothing. Captures are visible where they are listed, and listed once.
-//  3. An inline constant has one literal per element, of the value's dtype, and is small; larger ones are data.
-//  4. A definition has the type of its value and obeys VerifyDefinition.swift; its slots are its operands.
-//  5. An extern has a name; its attributes are sorted `name=value` texts.
-//  6. A loop has a trip count (i64[]) or a condition (bool[]) or both; its body takes (i64[], carried…), gives
-//     (bool[], carried…), and the carried values have the types of the initial values and the results.
-//  7. The condition of a branch is bool[]; its sides take nothing and give the results' types.
-//  8. A call names a function and fits its parameters and results.
-//  9. Regions nest at most Graph.regionNestingMax deep; the body of a function counts as one.
-// Not checked: that recursion ends, and that constant data exists; the interpreter reports both.
+// What must hold of a graph: (1) every value has positive extents and is defined once: input, region parameter or
+// result of one operation; inputs and results have one name each. (2) A value is used only where it is visible: after
+// its definition in its region, or captured; captures are listed where they are entered, once; functions capture
+// nothing. (3) An inline constant has one literal per element, of the value's dtype, and is small. (4) A definition
+// has its value's type and obeys VerifyDefinition.swift. (5) An extern has a name and sorted `name=value` attributes.
+// (6) A loop has a trip count (i64[]), a condition (bool[]) or both; its body takes (i64[], carried…) and gives
+// (bool[], carried…) with the types of initial values and results. (7) A branch's condition is bool[]; its sides take
+// nothing and give the results' types. (8) A call fits its function. (9) Regions nest at most Graph.regionNestingMax
+// deep. Not checked: that recursion ends, and that constant data exists; the interpreter reports both.
 
 extension Graph {
     /// Throws the first broken rule: types, functions, body, then values that nothing defines.

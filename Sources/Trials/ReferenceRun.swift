@@ -43,7 +43,8 @@ struct ReferenceRun {
         for symbol in ["reference", "naive"] {
             let operands = referenceOperandSlots(workload).enumerated().map { position, slot -> Operand in
                 if position < workload.parameters.count {
-                    return Operand(.input, bytes: parameters[slot].type.elements * 8, contents: .bytes(wide(parameters[slot])))
+                    return Operand(
+                        .input, bytes: parameters[slot].type.elements * 8, contents: .bytes(wide(parameters[slot])))
                 }
                 let isResult = position < workload.parameters.count + workload.results.count
                 return Operand(isResult ? .result : .temporary, bytes: workload.type(ofSlot: slot).elements * 8)
@@ -75,7 +76,9 @@ private func wide(_ value: TensorValue) -> [UInt8] {
 private func narrow(_ type: TensorType, _ bytes: [UInt8]) -> TensorValue {
     bytes.withUnsafeBytes { raw in
         type.dtype.isFloat
-            ? TensorValue(type, floats: (0..<type.elements).map { raw.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) })
-            : TensorValue(type, integers: (0..<type.elements).map { raw.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self) })
+            ? TensorValue(
+                type, floats: (0..<type.elements).map { raw.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) })
+            : TensorValue(
+                type, integers: (0..<type.elements).map { raw.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self) })
     }
 }

@@ -76,7 +76,7 @@ package final class TrialExecutor: UnitExecutor {
             return .finished
         case .trial(let trial):
             let run = TrialRun(
-                trial, options: options, tell: tell, isCancelled: isCancelled,
+                trial, options: options, tell: tell, isCancelled: isCancelled, hints: hints,
                 attempt: { "\(self.options.workerName)-\(self.attempts.add(1, ordering: .relaxed).newValue)" })
             return benchLock.withLock { _ in run.execute(&bench) }
         }

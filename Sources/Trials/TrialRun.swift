@@ -30,11 +30,16 @@ final class TrialBench {
     }
 }
 
+/// A reading is cut short once it is this much slower than the incumbent.
+private let cutoffRatio = 1.5
+
 struct TrialRun {
     let trial: TrialUnit
     let options: TrialOptions
     let tell: (CatalogRow) -> Void
     let isCancelled: () -> Bool
+    /// What the planner last told all workers.
+    let hints: () -> String
     let attempt: () -> String
 
     private let digest: Digest
@@ -43,12 +48,14 @@ struct TrialRun {
 
     init(
         _ trial: TrialUnit, options: TrialOptions, tell: @escaping (CatalogRow) -> Void,
-        isCancelled: @escaping () -> Bool, attempt: @escaping () -> String
+        isCancelled: @escaping () -> Bool, hints: @escaping () -> String = { "" },
+        attempt: @escaping () -> String
     ) {
         self.trial = trial
         self.options = options
         self.tell = tell
         self.isCancelled = isCancelled
+        self.hints = hints
         self.attempt = attempt
         digest = trial.workload.digest
         interface = Interface.rowMajor(trial.workload).text
@@ -245,11 +252,19 @@ struct TrialRun {
     private func measured(_ candidates: [Candidate], _ bench: TrialBench) -> ExecutionOutcome {
         let parameters = trialInputs(trial.workload, .uniform, seed: digest.seed)
         var rest = candidates
+        var incumbent = incumbentNs(in: hints(), of: digest)
         while !rest.isEmpty {
             if isCancelled() { return .cancelled }
-            let requests = rest.map { request($0, parameters) }
+            let requests = rest.map { candidate -> MeasureRequest in
+                var request = request(candidate, parameters)
+                request.settings.cutoffNs = (incumbent ?? 0) * cutoffRatio
+                return request
+            }
             let burst = measureBurst(requests, reference: bench.reference, with: bench.measurer, through: bench.gate)
             for (candidate, outcome) in zip(rest, burst.outcomes) { tell(candidate, outcome, burst) }
+            for case .reading(let reading) in burst.outcomes {
+                incumbent = min(incumbent ?? .infinity, reading.lowerQuartileNs)
+            }
             rest.removeFirst(min(rest.count, max(burst.outcomes.count, 1)))
         }
         return .finished

@@ -74,6 +74,7 @@ package struct TuningJob: Sendable, Hashable {
             toolchain = try record.digest("toolchain")
             toolchainText = try record.string("toolchain_text")
             candidates = try record.integer("candidates")
+            guard candidates > 0 else { throw TuningTextError.damaged("a job without candidates") }
             models = []
             while record.next != nil {
                 models.append(

@@ -2,6 +2,7 @@
 // and the set of absorbed facts. Per job it holds the cover of each model and asks, workload by workload, for what is
 // open: expansions first, then trials of the best predicted candidates. When nothing is open under the present
 // covers, the covers are computed anew from what was measured; a job is done when that asks for nothing new.
+// Covers are replayed wave by wave from the facts, never remembered, so every life asks for the same things.
 
 import Basics
 import Catalog
@@ -37,6 +38,8 @@ package struct TuningPlanner: WorkPlanner {
     private var busy: [Digest: Digest] = [:]
     private var done = 0
     private var parkedLines: [String] = []
+    /// Units given up for good.
+    private var parked: Set<Digest> = []
     private let measuredWith: String
 
     /// - Parameter measuredWith: how readings are taken (`real`, `synthetic:7`, …); part of the recipe.
@@ -55,24 +58,42 @@ package struct TuningPlanner: WorkPlanner {
         return .success(id)
     }
 
-    /// Computes the covers of a job from what is known; its subjects are the workloads with something open.
+    /// Finds what is open about a job. Its waves are replayed from the facts: the first cover knows no outcome, each
+    /// next one the outcomes of the workloads in the covers before it. The first wave with something open is the
+    /// present one, so a fact that was lost is asked for again wherever the covers went since.
     private mutating func settle(_ id: JobID) throws(PipelineError) {
         guard var state = jobs[id] else { return }
+        var visited: Set<Digest> = []
+        repeat {
+            let table = knowledge.table(in: scope(state.job), outcomesOf: visited)
+            let wave = try wave(state.job, table)
+            state.subjects = wave.filter { unit(for: $0, state.job) != nil }
+            let isNew = wave.map { visited.insert($0.digest).inserted }
+            if !isNew.contains(true) { break }
+        } while state.subjects.isEmpty
+        state.isSettled = state.subjects.isEmpty
+        jobs[id] = state
+    }
+
+    /// The workloads that the covers under `table` ask about, greatest weight first.
+    private mutating func wave(_ job: TuningJob, _ table: MeasurementTable) throws(PipelineError) -> [Subject] {
         var weights: [Digest: Double] = [:]
         var workloads: [Digest: Workload] = [:]
-        for model in state.job.models {
-            let table = knowledge.table(
-                toolchain: state.job.toolchain, calibration: state.job.device.calibration.digest)
-            for wanted in try plan(model.graph, state.job.device, table, limits(state.job)) {
+        for model in job.models {
+            for wanted in try plan(model.graph, job.device, table, limits(job)) {
                 workloads[wanted.digest] = wanted.workload
                 weights[wanted.digest, default: 0] += wanted.weightNs * model.priority
                 knowledge.learn(wanted.workload, wanted.digest)
             }
         }
-        state.subjects = workloads.map { Subject(workload: $1, digest: $0, weightNs: weights[$0] ?? 0) }
+        return workloads.map { Subject(workload: $1, digest: $0, weightNs: weights[$0] ?? 0) }
             .sorted { ($0.weightNs, $1.digest) > ($1.weightNs, $0.digest) }
-        state.isSettled = state.subjects.isEmpty
-        jobs[id] = state
+    }
+
+    private func scope(_ job: TuningJob) -> EvidenceScope {
+        EvidenceScope(
+            deviceClass: job.device.kind.digest, calibration: job.device.calibration.digest, toolchain: job.toolchain,
+            recipe: recipe)
     }
 
     private func limits(_ job: TuningJob) -> PlanLimits { PlanLimits(candidatesPerWorkload: job.candidates) }
@@ -154,23 +175,35 @@ package struct TuningPlanner: WorkPlanner {
         return units
     }
 
-    private func unit(for subject: Subject, _ job: TuningJob) -> TuningUnit? {
-        let table = knowledge.table(
-            of: subject.digest, toolchain: job.toolchain, calibration: job.device.calibration.digest)
+    /// What is open about a subject; nothing when that was parked. Parking a trial rules its candidates out, so the
+    /// next question is another one.
+    private mutating func unit(for subject: Subject, _ job: TuningJob) -> TuningUnit? {
+        while let unit = openUnit(for: subject, job) {
+            guard parked.contains(unit.workUnit.digest) else { return unit }
+            guard case .trial(let trial) = unit else { return nil }
+            for entry in trial.entries { knowledge.park(candidate(trial, entry)) }
+        }
+        return nil
+    }
+
+    private func openUnit(for subject: Subject, _ job: TuningJob) -> TuningUnit? {
+        let table = knowledge.table(of: subject.digest, in: scope(job))
         switch need(subject.workload, subject.digest, table, job.device, limits(job)) {
         case nil: return nil
         case .expand(let roots):
             return .expand(ExpandUnit(workload: subject.workload, device: job.device, roots: roots))
         case .trial(let entries):
-            return .trial(
-                TrialUnit(
-                    workload: subject.workload, device: job.device, toolchain: job.toolchain,
-                    toolchainText: job.toolchainText, recipe: recipe,
-                    entries: entries.prefix(trialSchedulesMax).map {
-                        .init(
-                            schedule: $0.value, predictedNs: $0.prediction.ns,
-                            lowerBoundNs: $0.prediction.lowerBoundNs)
-                    }))
+            var trial = TrialUnit(
+                workload: subject.workload, device: job.device, toolchain: job.toolchain,
+                toolchainText: job.toolchainText, recipe: recipe,
+                entries: entries.map {
+                    .init(schedule: $0.value, predictedNs: $0.prediction.ns, lowerBoundNs: $0.prediction.lowerBoundNs)
+                })
+            if !knowledge.parksNothing {
+                trial.entries = trial.entries.filter { [trial] in !knowledge.isParked(candidate(trial, $0)) }
+            }
+            trial.entries = Array(trial.entries.prefix(trialSchedulesMax))
+            return trial.entries.isEmpty ? nil : .trial(trial)
         }
     }
 
@@ -179,7 +212,7 @@ package struct TuningPlanner: WorkPlanner {
             return false
         }
         let digest = parsed.workload.digest
-        guard busy[digest] == nil, knowledge.workloads[digest] != nil,
+        guard busy[digest] == nil, !parked.contains(unit.digest), knowledge.workloads[digest] != nil,
             order.contains(where: { jobs[$0]?.subjects.contains { $0.digest == digest } ?? false })
         else { return false }
         out[unit.digest] = parsed
@@ -200,6 +233,7 @@ package struct TuningPlanner: WorkPlanner {
 
     package mutating func park(_ subject: Digest, reason: String) {
         parkedLines.append("parked \(subject.short): \(escaped(reason))")
+        parked.insert(subject)
         if case .trial(let trial)? = out[subject] {
             for entry in trial.entries {
                 knowledge.park(candidate(trial, entry))
@@ -215,15 +249,25 @@ package struct TuningPlanner: WorkPlanner {
             source: sourceDigest(trial.workload, entry.schedule), toolchain: trial.toolchain)
     }
 
-    package func hints() -> String { "" }
+    /// Incumbents of the workloads that are out: a line `digest ns` each, for cutting readings that cannot win.
+    package func hints() -> String {
+        var lines: [String] = []
+        for workload in busy.keys.sorted() {
+            let job = order.compactMap { jobs[$0] }.first { $0.subjects.contains { $0.digest == workload } }
+            guard let job, let least = knowledge.incumbentNs(workload, in: scope(job.job)) else { continue }
+            lines.append("\(workload.hex) \(least)")
+        }
+        return lines.joined(separator: "\n")
+    }
 
     package func standing() -> Standing {
         var open = 0
         for id in order {
             guard let state = jobs[id], !state.isSettled, !state.isCancelled else { continue }
-            open += state.subjects.filter {
-                state.complete[$0.digest] != knowledge.revision[$0.digest] ?? 0 || busy[$0.digest] != nil
-            }.count
+            open +=
+                state.subjects.filter {
+                    state.complete[$0.digest] != knowledge.revision[$0.digest] ?? 0 || busy[$0.digest] != nil
+                }.count
         }
         let finished = order.allSatisfy { jobs[$0]?.isSettled == true || jobs[$0]?.isCancelled == true }
         return Standing(

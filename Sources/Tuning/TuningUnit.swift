@@ -44,12 +44,12 @@ package struct TrialUnit: Sendable, Hashable {
 package let trialSchedulesMax = 16
 
 extension Root {
-    /// `direct 6x64`
-    package var text: String { "\(algorithm.rawValue) \(microRows)x\(microColumns)" }
+    /// `direct 6x64 search 2`: what construction finds under a root depends on its version.
+    package var text: String { "\(algorithm.rawValue) \(microRows)x\(microColumns) search \(constructVersion)" }
 
     package init?(parsing text: String) {
         let words = text.split(separator: " ")
-        guard words.count == 2, let algorithm = Algorithm(rawValue: String(words[0])) else { return nil }
+        guard words.count == 4, words[2] == "search", words[3] == "\(constructVersion)", let algorithm = Algorithm(rawValue: String(words[0])) else { return nil }
         let sizes = words[1].split(separator: "x").compactMap { Int($0) }
         guard sizes.count == 2, sizes.allSatisfy({ $0 > 0 }) else { return nil }
         self.init(algorithm: algorithm, microRows: sizes[0], microColumns: sizes[1])
@@ -88,6 +88,7 @@ extension TuningUnit {
         do {
             var record = try RecordReader(text)
             let workload = try Workload(parsing: try record.string("workload"))
+            try workload.verify()
             let device = Device(
                 kind: try DeviceClass(parsing: try record.string("device")),
                 calibration: try Calibration(parsing: try record.string("calibration")))
@@ -117,6 +118,7 @@ extension TuningUnit {
                 guard (1...trialSchedulesMax).contains(unit.entries.count) else {
                     throw TuningTextError.damaged("a trial holds 1 to \(trialSchedulesMax) schedules")
                 }
+                for entry in unit.entries { try entry.schedule.verify(for: workload) }
                 self = .trial(unit)
             default: throw TuningTextError.wrongKind(record.kind)
             }

@@ -17,7 +17,7 @@ package func candidateWelds(_ graph: Graph) -> [Weld] {
 }
 
 struct WeldGrowth {
-    let index: GraphIndex
+    private var index: GraphIndex
     /// The weld each operation belongs to; views belong to none.
     private var assigned: [Int: Int] = [:]
     private var found: [Weld] = []
@@ -39,6 +39,7 @@ struct WeldGrowth {
 
     private mutating func add(_ weld: Weld) {
         for at in weld.operations { assigned[at] = found.count }
+        index.stored.formUnion(weld.results)
         found.append(weld)
     }
 
@@ -51,7 +52,9 @@ struct WeldGrowth {
         func visit(_ n: Int) {
             guard state[n] == 0 else { return }
             state[n] = 1
-            for value in index.extract(found[n]).1.parameters { if let before = home[value], before != n { visit(before) } }
+            for value in index.extract(found[n]).1.parameters {
+                if let before = home[value], before != n { visit(before) }
+            }
             state[n] = 2
             out.append(found[n])
         }
@@ -70,7 +73,9 @@ struct WeldGrowth {
     }
 
     private func grown(from seed: Int) -> Weld {
-        guard let (result, _, definition) = index.definition(seed) else { preconditionFailure("a seed defines a value") }
+        guard let (result, _, definition) = index.definition(seed) else {
+            preconditionFailure("a seed defines a value")
+        }
         let single = weld(Group(operations: [seed], values: [result]))
         guard let follower = follower(of: seed, definition) else { return single }
         var group = Group(operations: [seed], values: [result])
@@ -82,7 +87,16 @@ struct WeldGrowth {
                 !group.values.contains(value)
             else { continue }
             let reads = operands.filter(group.values.contains)
-            guard !reads.isEmpty, assigned[at] == nil, follower.follows(next, operands, group.values) else { continue }
+            guard !reads.isEmpty, assigned[at] == nil else { continue }
+            if follower.takesPermutations, isPermutation(next), reads.allSatisfy({ index.consumers(of: $0) == [at] }) {
+                // stored in its final order at once: the view becomes part of the anchor
+                group.values = [value]
+                group.operations.insert(at)
+                if let candidate = feasible(group) { best = candidate }
+                frontier += index.consumers(of: value)
+                continue
+            }
+            guard follower.follows(next, operands, group.values) else { continue }
             let others = operands.filter { !group.values.contains($0) }
             guard !others.contains(where: { depends($0, on: group.operations) }) else { continue }
             group.values.insert(value)
@@ -98,6 +112,18 @@ struct WeldGrowth {
             if let candidate = feasible(group) { best = candidate }
         }
         return best
+    }
+
+    /// A view that only reorders axes, those of extent 1 aside; the innermost one stays innermost.
+    private func isPermutation(_ definition: Definition) -> Bool {
+        guard case .map(.read(_, let indices)) = definition.body else { return false }
+        let extents = definition.type.shape
+        let real = extents.indices.filter { extents[$0] > 1 }
+        let axes = indices.compactMap { index -> Int? in
+            if case .axis(let axis) = index, extents[axis] > 1 { return axis }
+            return nil
+        }
+        return axes.count == real.count && Set(axes) == Set(real) && axes != real && axes.last == real.last
     }
 
     /// Takes in maps all of whose consumers are inside already.
@@ -134,8 +160,14 @@ struct WeldGrowth {
         guard candidate.results.count == 1 else { return nil }
         let (workload, binding) = index.extract(candidate)
         guard binding.parameters.count + binding.results.count <= weldOperandsMax else { return nil }
-        if case .success = workload.structure() { return candidate }
-        return nil
+        switch workload.structure() {
+        case .failure: return nil
+        case .success(.contraction(let contraction)):
+            // several column axes cost short lines in every loop over columns
+            let isPermuted = group.operations.contains(where: index.isView)
+            return isPermuted && contraction.columns.count > 1 ? nil : candidate
+        case .success: return candidate
+        }
     }
 
     private func weld(_ group: Group) -> Weld {
@@ -179,7 +211,7 @@ struct WeldGrowth {
             let (workload, _) = index.extract(Weld(operations: [seed], results: [result]))
             let elements = definition.type.elements
             if case .success(.contraction) = workload.structure() {
-                return Follower(rows: elements, columns: 1, absorbsProducers: false)
+                return Follower(rows: elements, columns: 1, absorbsProducers: false, takesPermutations: true)
             }
             let columns = definition.reductionExtents.reduce(1, *)
             let isRowWise = Follower(rows: elements, columns: columns, absorbsProducers: true).readsRow(definition)

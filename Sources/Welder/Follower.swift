@@ -9,6 +9,8 @@ struct Follower {
     /// Extent of its reduction when that runs over whole contiguous rows; 1 when only elementwise maps may follow.
     let columns: Int
     let absorbsProducers: Bool
+    /// Whether a view that reorders the result's axes may be stored in its place.
+    var takesPermutations = false
 
     /// Whether `definition`, whose slot i is `operands[i]`, reads every value in `group` in step.
     func follows(_ definition: Definition, _ operands: [ValueID], _ group: Set<ValueID>) -> Bool {
@@ -26,7 +28,8 @@ struct Follower {
 
     /// Whether a map may be computed inside the row instead of before it.
     func accepts(producer definition: Definition) -> Bool {
-        columns > 1 ? definition.type.elements == rows * columns || definition.type.elements == rows
+        columns > 1
+            ? definition.type.elements == rows * columns || definition.type.elements == rows
             : definition.type.elements == rows
     }
 

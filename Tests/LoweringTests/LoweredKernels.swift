@@ -77,7 +77,8 @@ struct LoweredKernels {
                 : TensorValue(type, integers: [Int64](repeating: -1, count: buffer.elements))
         }
         var value = parameters[slot]
-        if let prepare = schedule.prepares.first(where: { $0.slot == slot }), case .floats(let floats) = value.elements {
+        let prepare = schedule.prepares.first { $0.slot == slot }
+        if let prepare, case .floats(let floats) = value.elements {
             let prepared = floats.map(Float.init).withUnsafeBufferPointer {
                 prepareConstant(workload, schedule, prepare, values: $0)
             }

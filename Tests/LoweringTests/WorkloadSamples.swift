@@ -82,7 +82,8 @@ struct WorkloadSamples {
         } else {
             (right, rightShape) = ("\(bBatch)n,k", "\(shared ? "" : bExtent)\(n),\(k)")
         }
-        let axes = (batch > 0 ? [("b", batch)] : []) + [("m", m), ("n", n)]
+        var axes = (batch > 0 ? [("b", batch)] : []) + [("m", m), ("n", n)]
+        if axes.count == 3, chance(40) { axes.swapAt(0, 1) }
         let tail = epilogue(axes, channel: chance(50) ? ("n", n) : ("m", m))
         let head = axes.map { "\($0.0):\($0.1)" }.joined(separator: ",")
         return """
@@ -96,7 +97,10 @@ struct WorkloadSamples {
     /// Two axes per role, in orders that keep them from merging.
     mutating func manyAxes() -> String {
         let (m0, m1, n0, n1, k0, k1) = (small(), small(), small(), small(), small(), small())
-        let axes = [("m0", m0), ("m1", m1), ("n0", n0), ("n1", n1)]
+        // the roles may stand in any order, but the innermost axis is a column
+        var axes = [("m0", m0), ("m1", m1), ("n0", n0), ("n1", n1)]
+        if chance(50) { axes.swapAt(0, 1 + random.below(2)) }
+        if chance(50) { axes.swapAt(1, 2) }
         let tail = epilogue(axes, channel: ("n1", n1))
         let left = pick([("m1,m0,k0,k1", "\(m1),\(m0),\(k0),\(k1)"), ("m0,m1,k0,k1", "\(m0),\(m1),\(k0),\(k1)")])
         let right = pick([
@@ -116,6 +120,12 @@ struct WorkloadSamples {
     mutating func oddContraction() -> String {
         let (h, s, d) = (small(), extent(), small())
         switch random.below(7) {
+        case 0 where chance(50):
+            return """
+                workload(P: f32[\(h),\(s),\(s)], V: f32[\(s),\(h * d)]) {
+                  acc: f32[i:\(s),h:\(h),d:\(d)] = sum(j:\(s)) P[h,i,j] * V[j,h*\(d)+d]
+                } -> acc
+                """
         case 0:
             return """
                 workload(Q: f32[\(s),\(h * d)], K: f32[\(s),\(h * d)]) {
@@ -175,12 +185,14 @@ struct WorkloadSamples {
         let x = "x*\(stride)+s*\(dilation)-\(pad)"
         let inside = "y*\(stride)+r*\(dilation)>=\(pad) && y*\(stride)+r*\(dilation)<\(inH + pad) "
             + "&& x*\(stride)+s*\(dilation)>=\(pad) && x*\(stride)+s*\(dilation)<\(inW + pad)"
-        let axes = [("g", groups), ("k", k), ("y", oh), ("x", ow)]
+        let images = chance(30) ? 2 + random.below(2) : 1
+        let axes = [("n", images), ("g", groups), ("k", k), ("y", oh), ("x", ow)]
         let tail = epilogue(axes, channel: ("k", k))
         return """
-            workload(X: f32[\(groups),\(c),\(inH),\(inW)], W: \(constant(80))f32[\(groups),\(k),\(c),\(r),\(s)]\(tail.parameters)) {
-              acc: f32[g:\(groups),k:\(k),y:\(oh),x:\(ow)] = sum(c:\(c),r:\(r),s:\(s)) \
-            W[g,k,c,r,s] * (\(inside) ? X[g,c,\(y),\(x)] : 0.0)
+            workload(X: f32[\(images),\(groups),\(c),\(inH),\(inW)], \
+            W: \(constant(80))f32[\(groups),\(k),\(c),\(r),\(s)]\(tail.parameters)) {
+              acc: f32[n:\(images),g:\(groups),k:\(k),y:\(oh),x:\(ow)] = sum(c:\(c),r:\(r),s:\(s)) \
+            W[g,k,c,r,s] * (\(inside) ? X[n,g,c,\(y),\(x)] : 0.0)
               \(tail.lines)
             } -> \(tail.result)
             """

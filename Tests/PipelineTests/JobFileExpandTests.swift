@@ -12,11 +12,11 @@ private let files: [String: [String]] = [
     ".": ["here.onnx"],
     "/": ["root.onnx"],
     "/data/zoo": ["a b.onnx", "a_b.onnx"],
-    "/home/ann/zoo": ["far.onnx"],
+    "/h/ann/zoo": ["far.onnx"],
 ]
 
 /// Paths of the models of a job with these entries under `models:`.
-private func expand(_ entries: String, path: String = "jobs/zoo.yaml", home: String = "/home/ann") throws -> [JobModel]
+private func expand(_ entries: String, path: String = "jobs/zoo.yaml", home: String = "/h/ann") throws -> [JobModel]
 {
     let job = try JobFile(parsing: "version: 1\nmodels:\n\(entries)\n", path: path)
     return try job.expandedModels(listFiles: { files[$0] ?? [] }, home: home)
@@ -26,7 +26,7 @@ private func paths(_ entries: String, path: String = "jobs/zoo.yaml") throws -> 
     try expand(entries, path: path).map(\.path)
 }
 
-private func sentence(_ entries: String, home: String = "/home/ann") -> String? {
+private func sentence(_ entries: String, home: String = "/h/ann") -> String? {
     let error = #expect(throws: JobFileError.self) { try expand(entries, home: home) }
     return error?.sentence
 }
@@ -38,7 +38,7 @@ private func sentence(_ entries: String, home: String = "/home/ann") -> String? 
     #expect(try paths("- a.onnx", path: "zoo.yaml") == ["a.onnx"])
     #expect(try paths("- a.onnx", path: "/srv/zoo.yaml") == ["/srv/a.onnx"])
     #expect(try paths("- /data/a.onnx") == ["/data/a.onnx"])
-    #expect(try paths("- ~/a.onnx") == ["/home/ann/a.onnx"])
+    #expect(try paths("- ~/a.onnx") == ["/h/ann/a.onnx"])
     #expect(try paths("- ~ann/a.onnx") == ["jobs/~ann/a.onnx"])
 }
 
@@ -51,7 +51,7 @@ private func sentence(_ entries: String, home: String = "/home/ann") -> String? 
     #expect(try paths("- '*.onnx'") == ["jobs/beside.onnx"])
     #expect(try paths("- '*.onnx'", path: "zoo.yaml") == ["here.onnx"])
     #expect(try paths("- /*.onnx") == ["/root.onnx"])
-    #expect(try paths("- ~/zoo/*") == ["/home/ann/zoo/far.onnx"])
+    #expect(try paths("- ~/zoo/*") == ["/h/ann/zoo/far.onnx"])
 }
 
 @Test func excludesAreTakenAway() throws {
@@ -109,7 +109,7 @@ private func sentence(_ entries: String, home: String = "/home/ann") -> String? 
             == "jobs/zoo.yaml:3: models[0].path '~/a.onnx' is in the home folder, and HOME is not set; "
             + "write an absolute path")
     let job = try JobFile(parsing: "version: 1\ncatalog: ~/zoo.db\nmodels: [a.onnx]\n", path: "zoo.yaml")
-    #expect(try job.catalogPath(home: "/home/ann") == "/home/ann/zoo.db")
+    #expect(try job.catalogPath(home: "/h/ann") == "/h/ann/zoo.db")
     let error = #expect(throws: JobFileError.self) { try job.catalogPath(home: "") }
     #expect(
         error?.sentence

@@ -33,8 +33,8 @@ private func checkout(_ path: String) throws -> String {
     #expect(job.search.candidatesPerWorkload == 6)
     #expect(job.budget == nil)
     #expect(job.farm.workers == 1)
-    let models = try job.expandedModels(listFiles: { _ in [] }, home: "/home/ann")
-    #expect(models.map(\.path) == ["ppocr-cls", "minilm-l3"].map { "/home/ann/.cache/ironworks/models/\($0).onnx" })
+    let models = try job.expandedModels(listFiles: { _ in [] }, home: "/h/ann")
+    #expect(models.map(\.path) == ["ppocr-cls", "minilm-l3"].map { "/h/ann/.cache/ironworks/models/\($0).onnx" })
 }
 
 @Test func jobOfTheFormatsPageParses() throws {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Runtime
 
-let testSearchPath = "/opt/swift/usr/bin:/usr/local/bin:/usr/bin:/bin"
+let testSearchPath = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
 
 /// A fresh folder for one test, removed with the last reference to it.
 final class TestFolder: Sendable {

@@ -113,6 +113,16 @@ enum CanonicalSamples {
             """
         ),
         (
+            "lines that only a later definition shows",
+            """
+            workload(X: f32[4,6], Y: f32[4,6], b: const f32[2]) {
+              d: f32[i:4,j:6] = X[i,j] - Y[i,j]
+              s: f32[i:4] = sum(j:6) d[i,j] * d[i,j]
+              z: f32[i:4,j:3,k:2] = d[i,j*2+k] * s[i] + b[k]
+            } -> z
+            """
+        ),
+        (
             "two results",
             """
             workload(X: f32[4,10]) {

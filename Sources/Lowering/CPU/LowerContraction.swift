@@ -247,7 +247,9 @@ private struct ContractionLowering {
             .binary(.floorDivide, head.columns + .integer(nest.microColumns - 1), .integer(nest.microColumns)))
         var out: [Statement] = []
         let chunks = ceilDivide(g.depth, nest.depth)
-        func chunk(_ builder: inout KernelBuilder, _ this: Self, first: Expr, count: Expr, accumulate: Bool) -> [Statement] {
+        func chunk(_ builder: inout KernelBuilder, _ this: Self, first: Expr, count: Expr, accumulate: Bool)
+            -> [Statement]
+        {
             let p = builder.variable(below: ceilDivide(this.stride, this.nest.microColumns))
             var copy = this
             copy.builder = builder
@@ -305,7 +307,9 @@ private struct ContractionLowering {
             let (slot, address) = operand(c.b)
             bStride = linearStride(address, c.depth) ?? 0
             let batchPart = axisSum(builder, address, c.batch, head.batch)
-            (b, bIndex) = (slot, batchPart + head.firstColumn + panel * .integer(width) + firstDepth * .integer(bStride))
+            (b, bIndex) = (
+                slot, batchPart + head.firstColumn + panel * .integer(width) + firstDepth * .integer(bStride)
+            )
         case .packed:
             (b, bStride) = (packedB, stride)
             bIndex = firstDepth * .integer(stride) + panel * .integer(width)

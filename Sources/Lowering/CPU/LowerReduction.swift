@@ -56,15 +56,10 @@ func lowerReduceOuter(
         func axes(_ x: Expr) -> [Expr] { shape.isEmpty ? [] : lineAxes + [x] }
         var out: [Statement] = []
         if unrolled {
-            out += builder.loop(width, vector: true) { builder, x in
-                var sum: Expr?
-                for step in 0..<extents.reduce(1, *) {
-                    let at = builder.delinearised(.integer(step), extents)
-                    let next = term(builder, axes(x) + at)
-                    sum = sum.map { .binary(reducer.combine, $0, next) } ?? next
-                }
-                return [.map(slot: acc, index: x, value: sum ?? identity)]
-            }
+            let line = UnrolledLine(
+                reducer: reducer, identity: identity, width: width, acc: acc, terms: extents.reduce(1, *)
+            ) { builder, n, x in term(builder, axes(x) + builder.delinearised(.integer(n), extents)) }
+            out += line.statements(&builder)
         } else {
             out += builder.loop(width, vector: true) { _, x in [.map(slot: acc, index: x, value: identity)] }
             func nest(_ builder: inout KernelBuilder, _ d: Int, _ at: [Expr]) -> [Statement] {
@@ -102,7 +97,8 @@ private func storeResult(
         value = builder.flattened(e, axes: space) { d, _ in d == structure.anchor ? held : nil }
     }
     return .map(
-        slot: builder.resultBuffer(0), index: builder.flat(space, workload.definitions[result].type.shape), value: value)
+        slot: builder.resultBuffer(0), index: builder.flat(space, workload.definitions[result].type.shape), value: value
+    )
 }
 
 extension Reducer {
