@@ -74,7 +74,7 @@ let package = Package(
         module(
             "Commands",
             [
-                "Trials", "Tuning", "Pipeline", "Export", "Emit", "ONNXImport", "Lowering", "Roller", "KernelIR",
+                "Trials", "Tuning", "Pipeline", "Welder", "Export", "Emit", "ONNXImport", "Roller", "KernelIR",
                 "ProgramIR", "Schedules", "DeviceModel", "TensorIR", "Runtime", "CSystem", "FarmTransport",
                 "FarmSimulation", "FarmCore", "Catalog", "Basics", arguments,
             ]),
@@ -104,9 +104,24 @@ let package = Package(
         tests("FarmCoreTests", ["FarmCore", "FarmSimulation", "Basics"]),
         tests("FarmTransportTests", ["FarmTransport", "FarmSimulation", "FarmCore", "Basics"]),
         tests("FarmSimulationTests", ["FarmSimulation", "FarmCore", "Basics"]),
-        tests("TuningTests", ["Tuning", "Pipeline", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmCore", "Catalog", "Basics"]),
-        tests("TrialsTests", ["Trials", "Tuning", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmTransport", "FarmCore", "Catalog", "Basics"]),
-        tests("CommandsTests", ["Commands", "Export", "Emit", "Runtime", "DeviceModel", "TensorIR", "Basics", arguments]),
+        tests(
+            "TuningTests",
+            [
+                "Tuning", "Pipeline", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmCore", "Catalog",
+                "Basics",
+            ]),
+        tests(
+            "TrialsTests",
+            [
+                "Trials", "Tuning", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmTransport", "FarmCore",
+                "Catalog", "Basics",
+            ]),
+        tests(
+            "CommandsTests",
+            [
+                "Commands", "Trials", "Tuning", "Pipeline", "Export", "Emit", "KernelIR", "ProgramIR", "Schedules",
+                "DeviceModel", "TensorIR", "Runtime", "FarmSimulation", "FarmCore", "Catalog", "Basics", arguments,
+            ]),
         tests("TidyTests", []),
     ]
 )

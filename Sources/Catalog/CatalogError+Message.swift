@@ -37,7 +37,7 @@ extension CatalogError: Explained {
                 + "and run the same command again"
         case .inUse(let path, let holder):
             "\(shown(path)) is in use by process \(holder.pid) on \(escaped(holder.host)): "
-                + "watch it with 'ironworks status', or name another catalog with --catalog"
+                + "wait until it has ended, or name another catalog with --catalog"
         case .malformed(let table, let flaw):
             "a row for table \(table.rawValue) cannot be stored: \(flaw.phrase)"
         case .dangling(let table, let key, let column, let parent, let missing):

@@ -78,7 +78,7 @@ indirect enum JSON {
 
 /// A number with a fixed count of decimals.
 func fixed(_ value: Double, _ decimals: Int) -> String {
-    guard value.isFinite else { return "-" }
+    guard value.isFinite, abs(value) < 1e12 else { return value.isFinite ? value.description : "-" }
     let scale = (0..<decimals).reduce(1.0) { total, _ in total * 10 }
     let scaled = (abs(value) * scale).rounded()
     let whole = (scaled / scale).rounded(.down)

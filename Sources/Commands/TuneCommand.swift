@@ -26,6 +26,8 @@ struct TuneCommand: ParsableCommand {
     var measureWith: String = "real"
     @Option(name: .long, help: "avx512, avx2 or plain (default: the best this machine has).")
     var isa: String?
+    @Flag(name: .long, help: "Open the catalog on a network file system all the same.")
+    var allowNetworkFilesystem = false
     @Flag(name: .long, help: "Print what would be measured, and measure nothing.")
     var dryRun = false
     @Flag(name: .long, help: "Accepted for clarity: what is committed is always reused.")

@@ -18,6 +18,7 @@ struct TuneRequest {
     var measureWith: String
     var isa: ISA?
     var catalogPath: String
+    var allowNetworkFilesystem: Bool
     var resumeCommand: String
 
     init(_ command: TuneCommand) throws {
@@ -63,6 +64,7 @@ struct TuneRequest {
         catalogPath =
             try command.global.catalog ?? environment("IRONWORKS_CATALOG") ?? job.catalogPath(home: home)
             ?? command.global.catalogPath
+        allowNetworkFilesystem = command.allowNetworkFilesystem
         resumeCommand = (["ironworks"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
     }
 

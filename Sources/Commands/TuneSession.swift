@@ -53,7 +53,9 @@ final class TuneSession {
 
     func run() throws {
         let lock = try lockCatalog(request.catalogPath)
-        let catalog = try Catalog.open(request.catalogPath, mode: .readWrite, rule: winnerRule)
+        let catalog = try Catalog.open(
+            request.catalogPath, mode: .readWrite, allowNetworkFilesystem: request.allowNetworkFilesystem,
+            rule: winnerRule)
         if catalog.recovered {
             progress.note("the last run ended without closing the catalog; it was checked and is sound")
         }

@@ -29,7 +29,7 @@ struct WorkerCommand: ParsableCommand {
         let signals = SignalWatch()
         if let lifeline { _ = iw_lifeline_start(dup(lifeline)) }
         var random = SeededRandom(seed: try processSeed())
-        let incarnation = Int(random.next() >> 14)
+        let incarnation = processStartMs() << 20 | random.below(1 << 20)
         let running = cacheFolder() + "/running-" + name + "-" + Digest(of: connect).short
         let died = readRunning(running)
         let options = WorkerOptions(
@@ -67,6 +67,13 @@ struct WorkerCommand: ParsableCommand {
         guard let bytes = try? Folder.read(path, limit: 4096) else { return [] }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { Digest(hex: $0) }
     }
+}
+
+/// Milliseconds on the host's clock: a later process of the same worker has a greater number.
+private func processStartMs() -> Int {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return now.tv_sec * 1000 + now.tv_nsec / 1_000_000
 }
 
 /// A seed no other process has, from the kernel.

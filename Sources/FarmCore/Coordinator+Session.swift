@@ -40,7 +40,8 @@ enum Departure: Hashable {
 
 extension Coordinator {
     mutating func receive(_ sync: Sync, from peer: PeerID) {
-        if history[sync.worker]?.dropLast().contains(sync.incarnation) == true {
+        // a late word of a process that died must not displace its successor, heard of before or not
+        if let newest = history[sync.worker]?.last, sync.incarnation < newest {
             _ = takeFacts(of: sync, owing: nil)
             note(.workerReplaced(worker: sync.worker))
             send(.refused("another process named \(escaped(sync.worker)) has taken this worker's place"), to: peer)

@@ -12,7 +12,8 @@ import Basics
 package struct WorkerOptions: Hashable, Sendable {
     /// Stable over restarts; one worker of a farm has it.
     package var worker: String
-    /// Random, at least 48 bits: names this process.
+    /// Names this process and grows from one process of this worker to the next: the time at which it started, then
+    /// random bits.
     package var incarnation: Int
     package var build: String
     /// Threads by kind; a worker takes twice the CPU units and one more device unit than it has threads.

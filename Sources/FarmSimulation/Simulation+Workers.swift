@@ -23,7 +23,7 @@ struct SimulatedWorker: Sendable {
 extension World {
     mutating func startWorker(_ index: Int, died: [Digest]) {
         guard workers[index].machine == nil else { return }
-        let incarnation = Int(random.next() >> 2)
+        let incarnation = Int(now.nanoseconds) << 8 | random.below(256)
         workers[index].incarnation = incarnation
         workers[index].machine = Worker(
             options: WorkerOptions(

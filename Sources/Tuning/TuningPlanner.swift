@@ -117,10 +117,12 @@ package struct TuningPlanner: WorkPlanner {
     package func admits(_ fact: Fact, of unit: Digest) -> Bool {
         guard let row = CatalogRow(parsing: fact.body), row.key == fact.key else { return false }
         switch row {
-        case .workload(let row): return knowledge.workloads[row.digest] != nil
-        case .candidate(let row): return knowledge.workloads[row.workload] != nil
-        case .expansion(let row): return knowledge.workloads[row.workload] != nil
-        case .reading, .verdict, .failure, .toolchain, .deviceClass, .calibration, .device: return true
+        // what a worker found out for an earlier epoch may be about workloads that no present cover holds
+        case .workload(let row):
+            guard let workload = try? Workload(parsing: row.text), (try? workload.verify()) != nil else { return false }
+            return workload.digest == row.digest
+        case .candidate, .expansion, .reading, .verdict, .failure, .toolchain, .deviceClass, .calibration, .device:
+            return true
         case .job, .model, .modelWorkload, .final, .program, .suspicion, .void, .tag: return false
         }
     }

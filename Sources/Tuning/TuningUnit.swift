@@ -49,7 +49,9 @@ extension Root {
 
     package init?(parsing text: String) {
         let words = text.split(separator: " ")
-        guard words.count == 4, words[2] == "search", words[3] == "\(constructVersion)", let algorithm = Algorithm(rawValue: String(words[0])) else { return nil }
+        guard words.count == 4, words[2] == "search", words[3] == "\(constructVersion)",
+            let algorithm = Algorithm(rawValue: String(words[0]))
+        else { return nil }
         let sizes = words[1].split(separator: "x").compactMap { Int($0) }
         guard sizes.count == 2, sizes.allSatisfy({ $0 > 0 }) else { return nil }
         self.init(algorithm: algorithm, microRows: sizes[0], microColumns: sizes[1])

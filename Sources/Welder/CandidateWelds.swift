@@ -10,6 +10,8 @@ import TensorIR
 
 /// Operands a weld may bind; more would not fit the argument block of a kernel.
 package let weldOperandsMax = 16
+/// Operations at which a weld stops growing: inlining ends long before, and every step looks at all of them.
+let weldOperationsMax = 48
 
 package func candidateWelds(_ graph: Graph) -> [Weld] {
     var growth = WeldGrowth(GraphIndex(graph))
@@ -81,7 +83,7 @@ struct WeldGrowth {
         var group = Group(operations: [seed], values: [result])
         var best = single
         var frontier = index.consumers(of: result)
-        while let at = frontier.min() {
+        while let at = frontier.min(), group.operations.count < weldOperationsMax {
             frontier.removeAll { $0 == at }
             guard !group.operations.contains(at), let (value, operands, next) = index.definition(at),
                 !group.values.contains(value)

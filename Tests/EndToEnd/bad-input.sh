@@ -67,7 +67,7 @@ until_true 60 "a catalog in use: the holder has started" at_least busy.db expans
 mv out holder.out
 mv err holder.err
 refused "a catalog in use" \
-  "busy.db is in use by process $holder on $(uname -n): watch it with 'ironworks status', or name another catalog with --catalog" \
+  "busy.db is in use by process $holder on $(uname -n): wait until it has ended, or name another catalog with --catalog" \
   "$IRONWORKS" tune mlp.onnx --effort quick --catalog busy.db --measure-with synthetic:7
 ended "a catalog in use: its holder goes on" 0
 sound "a catalog in use" busy.db

@@ -239,10 +239,11 @@ private func loop(trips: Int, condition: String = "", goesOn: String = "const [t
             return nil
         }
         #expect(inside.count == 1)
-        #expect(inside.flatMap(\.operations).allSatisfy { operation in
-            if case .loop = operation { return false }
-            return true
-        })
+        #expect(
+            inside.flatMap(\.operations).allSatisfy { operation in
+                if case .loop = operation { return false }
+                return true
+            })
     }
 
     @Test func aBranchInALoopOnItsCounterIsDecidedByUnrolling() throws {

@@ -27,8 +27,10 @@ private struct RandomControlFlow {
         }
         let inputs = [fresh(vector), fresh(vector)]
         let body = region(inputs, captures: [], depth: 3, results: 2)
-        return Graph(values: values, functions: functions, body: body, inputNames: ["x", "w"], outputNames: ["y", "z"])
-            .renumbered()
+        return Graph(
+            values: values, functions: functions, body: body, inputNames: ["x", "w"], outputNames: ["y", "z"]
+        )
+        .renumbered()
     }
 
     /// A region over vectors; `captures` are vectors from outside.

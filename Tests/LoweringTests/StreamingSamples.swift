@@ -12,7 +12,8 @@ extension WorkloadSamples {
         let (oh, ow) = (1 + random.below(6), pick([1, 2, 3, 5, 8, 16, 17]))
         let inH = max((oh - 1) * stride + r - 2 * pad, 1)
         let inW = max((ow - 1) * stride + s - 2 * pad, 1)
-        let inside = "y*\(stride)+r>=\(pad) && y*\(stride)+r<\(inH + pad) && x*\(stride)+s>=\(pad) "
+        let inside =
+            "y*\(stride)+r>=\(pad) && y*\(stride)+r<\(inH + pad) && x*\(stride)+s>=\(pad) "
             + "&& x*\(stride)+s<\(inW + pad)"
         let read = "X[c,y*\(stride)+r-\(pad),x*\(stride)+s-\(pad)]"
         let head = "f32[c:\(c),y:\(oh),x:\(ow)]"

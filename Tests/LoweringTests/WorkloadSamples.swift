@@ -183,7 +183,8 @@ struct WorkloadSamples {
         let inW = max(w - 2 * pad, 1)
         let y = "y*\(stride)+r*\(dilation)-\(pad)"
         let x = "x*\(stride)+s*\(dilation)-\(pad)"
-        let inside = "y*\(stride)+r*\(dilation)>=\(pad) && y*\(stride)+r*\(dilation)<\(inH + pad) "
+        let inside =
+            "y*\(stride)+r*\(dilation)>=\(pad) && y*\(stride)+r*\(dilation)<\(inH + pad) "
             + "&& x*\(stride)+s*\(dilation)>=\(pad) && x*\(stride)+s*\(dilation)<\(inW + pad)"
         let images = chance(30) ? 2 + random.below(2) : 1
         let axes = [("n", images), ("g", groups), ("k", k), ("y", oh), ("x", ow)]

@@ -70,7 +70,9 @@ private func intermediates(_ bytes: [Int]) -> [TaskGraph.Value] { bytes.map { .i
 
     @Test func everyPhaseRunsInOrderWithAllItsTasks() throws {
         let graph = TaskGraph(
-            kernels: [kernel("a", [8, 8], phases: [3, 5], scratch: 640), kernel("b", [8, 8], phases: [1], scratch: 64)],
+            kernels: [
+                kernel("a", [8, 8], phases: [3, 5], scratch: 640), kernel("b", [8, 8], phases: [1], scratch: 64),
+            ],
             values: [
                 .init(bytes: 8, place: .input(0)), .init(bytes: 8, place: nil), .init(bytes: 8, place: .output(0)),
             ],

@@ -81,10 +81,11 @@ import Testing
             for root in roots(w, device) {
                 let tiles = construct(w, .rowMajor(w), device, ConstructLimits(), roots: [root])
                 // bytes of the largest task: A and B of one depth chunk and the result
-                let bytes = nests(tiles).map { nest -> Int in
-                    let rows = min(977, nest.taskRowTiles * nest.microRows)
-                    return 4 * (rows * nest.depth + nest.taskColumns * nest.depth + rows * nest.taskColumns)
-                }.max() ?? 0
+                let bytes =
+                    nests(tiles).map { nest -> Int in
+                        let rows = min(977, nest.taskRowTiles * nest.microRows)
+                        return 4 * (rows * nest.depth + nest.taskColumns * nest.depth + rows * nest.taskColumns)
+                    }.max() ?? 0
                 #expect(bytes >= before[root] ?? 0, "\(root) with \(l2) bytes")
                 before[root] = bytes
             }

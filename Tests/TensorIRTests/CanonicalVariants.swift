@@ -21,13 +21,14 @@ struct CanonicalVariant {
     /// Applies `count` random changes.
     mutating func change(_ count: Int) {
         for _ in 0..<count {
-            switch random.below(9) {
+            switch random.below(10) {
             case 0: permuteParameters()
             case 1: permuteDefinitions()
             case 2: swapOperands()
             case 3, 4: reshapeParameter()
             case 5, 6: reshapeDefinition()
             case 7: permuteReduction()
+            case 8: insertCopy()
             default: reshapeReduction()
             }
         }
@@ -213,6 +214,28 @@ struct CanonicalVariant {
         }
         workload.definitions[d] = out
         rewriteReads(of: workload.parameters.count + d, change)
+    }
+
+    /// Stores a definition once more, reshaped, for whoever read it.
+    mutating func insertCopy() {
+        let d = random.below(workload.definitions.count)
+        let (slot, old) = (workload.parameters.count + d, workload.definitions[d])
+        if case .pieces = old.body { return }
+        let identity = Expr.read(slot: slot, old.type.shape.indices.map { .axis($0) })
+        let raise = { (from: Int) in from >= slot ? from + 1 : from }
+        for at in workload.definitions.indices {
+            workload.definitions[at] = workload.definitions[at].renumbering(slots: raise)
+        }
+        workload.results = workload.results.map(raise)
+        workload.definitions.insert(Definition(type: old.type, body: .map(identity)), at: d + 1)
+        workload.definitions[d] = old
+        if let change = reshape(old.type.shape) {
+            let copy = workload.definitions[d + 1]
+            var out = copy.mapExpressions { $0.substituting(axes: change.axes(copy.axisExtents.count, first: 0)) }
+            out.type.shape = change.extents(old.type.shape)
+            workload.definitions[d + 1] = out
+            rewriteReads(of: slot + 1, change)
+        }
     }
 
     mutating func permuteReduction() {
