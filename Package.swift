@@ -113,8 +113,8 @@ let package = Package(
         tests(
             "TrialsTests",
             [
-                "Trials", "Tuning", "Roller", "Schedules", "DeviceModel", "TensorIR", "FarmTransport", "FarmCore",
-                "Catalog", "Basics",
+                "Trials", "Tuning", "Roller", "Runtime", "Schedules", "DeviceModel", "TensorIR", "FarmCore", "Catalog",
+                "Basics",
             ]),
         tests(
             "CommandsTests",

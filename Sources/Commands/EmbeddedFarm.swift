@@ -40,7 +40,9 @@ struct EmbeddedFarm {
             planner: TuningPlanner(measuredWith: measureWith), records: try recoveredRecords(catalog))
         let store = CatalogStore(catalog: catalog, jobName: job.name, jobText: jobText)
         let local = LocalWorkers(
-            .init(endpoint: endpoint, arguments: ["--measure-with", measureWith], count: workers))
+            .init(
+                endpoint: endpoint, arguments: ["--measure-with", measureWith], count: workers,
+                statePrefix: cacheFolder() + "/running-" + Digest(of: Folder.absolute(catalog.path)).short))
         var lastDone = 0
         let loop = try CoordinatorLoop(
             options: CoordinatorLoopOptions(endpoint: endpoint, jobs: [JobText(job.text)]), coordinator: coordinator,

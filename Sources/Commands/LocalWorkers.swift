@@ -14,6 +14,8 @@ final class LocalWorkers {
         var endpoint: Endpoint
         var arguments: [String]
         var count: Int
+        /// Start of the names of the workers' state files; stable over runs on one catalog.
+        var statePrefix: String
     }
 
     private static let deathsMax = 5
@@ -63,7 +65,10 @@ final class LocalWorkers {
         var options = ChildProcess.Options()
         options.descriptors = [(null, 0), (null, 1), (output[1], 2), (life[0], 3)]
         let arguments =
-            ["worker", "--connect", settings.endpoint.text, "--name", "local-\(n)", "--lifeline", "3"]
+            [
+                "worker", "--connect", settings.endpoint.text, "--name", "local-\(n)", "--lifeline", "3", "--state",
+                "\(settings.statePrefix)-\(n)",
+            ]
             + settings.arguments
         let child = try ChildProcess.start(
             "/proc/self/exe", arguments: arguments, environment: workerEnvironment(isFirst: slots[n].failures == 0),

@@ -55,6 +55,7 @@ struct TuneRequest {
         if let text = command.until { budget = try JobFile.Budget(until: text) }
         deadline = budget.map(TuneRequest.span)
         measureWith = command.measureWith
+        _ = try parseMeasureWith(measureWith)
         if let isa = command.isa {
             guard let known = ISA(rawValue: isa) else {
                 throw CommandError.badOption(option: "isa", value: isa, expected: "avx512, avx2 or plain")
@@ -65,7 +66,7 @@ struct TuneRequest {
             try command.global.catalog ?? environment("IRONWORKS_CATALOG") ?? job.catalogPath(home: home)
             ?? command.global.catalogPath
         allowNetworkFilesystem = command.allowNetworkFilesystem
-        resumeCommand = (["ironworks"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+        resumeCommand = (["ironworks"] + CommandLine.arguments.dropFirst().map(shellQuoted)).joined(separator: " ")
     }
 
     /// From now to the end of the budget.
@@ -81,4 +82,14 @@ struct TuneRequest {
             return .seconds(Int64(goal > today ? goal - today : goal - today + 86_400))
         }
     }
+}
+
+/// `word` as a shell reads it back.
+func shellQuoted(_ word: String) -> String {
+    let plain = word.utf8.allSatisfy { byte in
+        (0x30...0x3a).contains(byte) || (0x40...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+            || [0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x3d, 0x5f].contains(byte)
+    }
+    guard !plain || word.isEmpty else { return word }
+    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }

@@ -120,6 +120,9 @@ func lockCatalog(_ path: String) throws -> CatalogLock {
     do throws(RuntimeError) {
         return try CatalogLock(path)
     } catch {
+        if case .file(_, _, let code) = error {
+            throw CatalogError.cannotWrite(path: path, reason: String(cString: strerror(code)))
+        }
         guard case .locked(_, let holder) = error else { throw error }
         let words = holder.split(separator: " ").map(String.init)
         let pid = words.first.flatMap { Int($0) } ?? 0

@@ -21,6 +21,8 @@ struct WorkerCommand: ParsableCommand {
     var name: String = "worker"
     @Option(name: .long, help: "A descriptor whose end of file ends this worker.")
     var lifeline: Int32?
+    @Option(name: .long, help: "The file that says what runs for the first time, for the worker's next life.")
+    var state: String?
     @Option(name: .long, help: "real, recorded:FILE or synthetic:SEED.")
     var measureWith: String = "real"
 
@@ -30,7 +32,7 @@ struct WorkerCommand: ParsableCommand {
         if let lifeline { _ = iw_lifeline_start(dup(lifeline)) }
         var random = SeededRandom(seed: try processSeed())
         let incarnation = processStartMs() << 20 | random.below(1 << 20)
-        let running = cacheFolder() + "/running-" + name + "-" + Digest(of: connect).short
+        let running = state ?? cacheFolder() + "/running-" + name + "-" + Digest(of: connect).short
         let died = readRunning(running)
         let options = WorkerOptions(
             worker: name, incarnation: incarnation, build: buildID, threads: Room(cpu: 1, device: 1),

@@ -28,7 +28,9 @@ extension FileProblem {
         case .unreadable(let code):
             "cannot be read: \(String(cString: strerror(code))); check the path and its permissions"
         case .notRegular: "is not a regular file; name an .onnx file"
-        case .notONNX(let reason): "is not an ONNX file: \(reason)"
+        case .notONNX(let reason):
+            "is not an ONNX file: \(reason)"
+                + (reason.contains(";") ? "" : "; name a .onnx file as an exporter writes it")
         case .truncated(let count):
             "is truncated: it ends after \(count) bytes in the middle of the model; fetch it again"
         case .malformed(let what): "is damaged: \(what); fetch or export it again"

@@ -272,7 +272,10 @@ struct TrialRun {
 
     private func tell(_ candidate: Candidate, _ outcome: MeasureOutcome, _ burst: BurstResult?) {
         switch outcome {
-        case .failed(let failure): fail(candidate, kind: failure.kind, reason: failure.sentence)
+        case .failed(let failure):
+            let kind =
+                options.measureWith == .real ? failure.kind : madeUpFailureKind(failure.kind, recipe: trial.recipe)
+            fail(candidate, kind: kind, reason: failure.sentence)
         case .reading(let reading):
             let baseline = trial.device.calibration.referenceNs
             // a correction says how the device stood; beyond twice either way the reference itself was disturbed

@@ -23,7 +23,10 @@ struct Knowledge: Sendable {
     private struct Evidence: Sendable {
         var readings: [Digest: (recipe: String, valid: Bool, screenNs: Double)] = [:]
         var isRight = false
+        /// Never to be chosen, whoever measures: wrong, refused by the compiler, crashed.
         var isFailed = false
+        /// Recipes under which made-up measurements failed.
+        var failedRecipes: Set<String> = []
     }
     private struct Expansion: Sendable {
         var key: Digest
@@ -83,7 +86,14 @@ struct Knowledge: Sendable {
             change(row.candidate, row.deviceClass) {
                 if row.right { $0.isRight = true } else { $0.isFailed = true }
             }
-        case .failure(let row): change(row.candidate, row.deviceClass) { $0.isFailed = true }
+        case .failure(let row):
+            change(row.candidate, row.deviceClass) {
+                if let recipe = madeUpRecipe(ofFailure: row.kind) {
+                    $0.failedRecipes.insert(recipe)
+                } else {
+                    $0.isFailed = true
+                }
+            }
         case .workload(let row):
             if let workload = try? Workload(parsing: row.text), workload.digest == row.digest {
                 learn(workload, row.digest)
@@ -150,7 +160,7 @@ struct Knowledge: Sendable {
         if parked.contains(candidate) { return .failed }
         let known = (evidence[candidate] ?? [:]).filter { scope.deviceClass == nil || $0.key == scope.deviceClass }
             .values
-        if known.contains(where: \.isFailed) { return .failed }
+        if known.contains(where: { $0.isFailed || $0.failedRecipes.contains(scope.recipe) }) { return .failed }
         let all = known.flatMap { $0.readings.values.filter { $0.recipe == scope.recipe } }
         if let least = all.filter(\.valid).map(\.screenNs).min() {
             return known.contains(where: \.isRight) ? .ns(least) : nil
@@ -215,4 +225,14 @@ package func incumbentNs(in hints: String, of workload: Digest) -> Double? {
         return line.split(separator: " ").last.flatMap { Double($0) }
     }
     return nil
+}
+
+private let madeUpFailureMark = " under "
+
+/// The kind of a failure that recorded or synthetic measurements reported: it says nothing about real ones.
+package func madeUpFailureKind(_ kind: String, recipe: String) -> String { kind + madeUpFailureMark + recipe }
+
+func madeUpRecipe(ofFailure kind: String) -> String? {
+    guard let space = kind.firstIndex(of: " "), kind[space...].hasPrefix(madeUpFailureMark) else { return nil }
+    return String(kind[space...].dropFirst(madeUpFailureMark.count))
 }

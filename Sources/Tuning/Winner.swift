@@ -11,7 +11,10 @@ package let winnerRuleName = "screen/1"
 package func winner(of evidence: WinnerEvidence) -> WinnerRow? {
     let known = Set(evidence.candidates.map(\.digest))
     let wrong = Set(evidence.verdicts.filter { !$0.right }.map(\.candidate))
-    let failed = Set(evidence.failures.map(\.candidate))
+    let failed = Set(
+        evidence.failures.filter { failure in
+            madeUpRecipe(ofFailure: failure.kind).map { $0 == evidence.key.recipe } ?? true
+        }.map(\.candidate))
     let right = Set(evidence.verdicts.filter(\.right).map(\.candidate))
     var screens: [Digest: Double] = [:]
     for reading in evidence.readings where reading.valid && known.contains(reading.candidate) {

@@ -99,7 +99,8 @@ package struct GraphIndex: Sendable {
         func resolved(_ value: ValueID, _ indices: [Expr]) -> Expr {
             if let slot = position[value] { return .read(slot: slot, indices) }
             if let literal = splat(value) { return .literal(literal) }
-            if let at = producer[value], !inside.contains(at), !stored.contains(value), isView(at), let (_, operands, view) = definition(at),
+            if let at = producer[value], !inside.contains(at), !stored.contains(value), isView(at),
+                let (_, operands, view) = definition(at),
                 case .map(.read(let slot, let inner)) = view.body
             {
                 return resolved(operands[slot], inner.map { $0.substituting(axes: indices) })

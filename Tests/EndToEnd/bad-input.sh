@@ -20,7 +20,7 @@ refused() {
 tune() { "$IRONWORKS" tune "$@" --effort quick --catalog new.db; }
 
 refused "not an ONNX file" \
-  "text.onnx is not an ONNX file: byte 0 starts no field of a model" tune text.onnx
+  "text.onnx is not an ONNX file: byte 0 starts no field of a model; name a .onnx file as an exporter writes it" tune text.onnx
 refused "a truncated model" \
   "truncated.onnx is truncated: it ends after 4846 bytes in the middle of the model; fetch it again" tune truncated.onnx
 refused "a cyclic model" \

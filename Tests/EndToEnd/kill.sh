@@ -13,7 +13,6 @@ goes_on() {
   known=$(catalog "$file" measured)
   sound "$name" "$file"
   run "$name, again" 0 tune
-  says out "$name, once more" "$(grep -m1 '^model ' "$work/out")"
   # what had a valid reading has the same readings still
   while read -r candidate valid; do
     [ "${valid:-0}" -gt 0 ] || continue

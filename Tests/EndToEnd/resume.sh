@@ -53,6 +53,7 @@ silent out "real times" "$nothing_left"
 [ "$(catalog "$work/a.db" dump readings | cut -d'|' -f4 | sort -u | wc -l)" -eq 2 ] || fail "real times: not two recipes"
 ok "made-up readings are no evidence for real ones"
 
+model=$work/product.onnx
 run "real times" 0 tune --catalog "$work/real.db"
 sound "real times" "$work/real.db"
 run "real times, again" 0 tune --catalog "$work/real.db" --resume

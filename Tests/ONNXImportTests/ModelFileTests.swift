@@ -43,9 +43,11 @@ private func largeModel() -> ModelMaker {
 }
 
 @Test func filesOfOtherKindsAreNamed() {
-    #expect(sentence(ofFile: []) == "m.onnx is not an ONNX file: it is empty")
+    let advice = "; name a .onnx file as an exporter writes it"
+    #expect(sentence(ofFile: []) == "m.onnx is not an ONNX file: it is empty" + advice)
     #expect(
-        sentence(ofFile: Array("<html>".utf8)) == "m.onnx is not an ONNX file: byte 0 starts no field of a model")
+        sentence(ofFile: Array("<html>".utf8))
+            == "m.onnx is not an ONNX file: byte 0 starts no field of a model" + advice)
     #expect(
         sentence(ofFile: Array("version https://git-lfs.github.com/spec/v1\noid sha256:1".utf8))
             == "m.onnx is not an ONNX file: it is a Git LFS pointer; fetch the file behind it")

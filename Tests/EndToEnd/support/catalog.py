@@ -22,7 +22,7 @@ def main(path, command, *arguments):
     elif command == "most-valid":
         print(rows("SELECT coalesce(max(n), 0) FROM (SELECT sum(valid) AS n FROM readings GROUP BY candidate)")[0][0])
     elif command == "delete-reading":
-        [(key, candidate)] = rows("SELECT key, candidate FROM readings ORDER BY key LIMIT 1 OFFSET ?", int(arguments[0]))
+        [(candidate,)] = rows("SELECT candidate FROM readings ORDER BY key LIMIT 1 OFFSET ?", int(arguments[0]))
         with db:
             db.execute("DELETE FROM readings WHERE candidate = ?", (candidate,))
         print(candidate)

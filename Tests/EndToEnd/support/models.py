@@ -32,6 +32,10 @@ def model(nodes, constants, input_shape, output, output_shape, input_type=Tensor
 
 def main(folder):
     onnx.save(perceptron([32, 48, 16]), f"{folder}/mlp.onnx")
+    # one operator: no cover but one, so the times decide nothing about what is measured
+    weights = numpy_helper.from_array(np.random.default_rng(5).standard_normal((64, 96), dtype=np.float32), "w")
+    product = [helper.make_node("MatMul", ["x", "w"], ["y"], name="product")]
+    onnx.save(model(product, [weights], [24, 64], "y", [24, 96]), f"{folder}/product.onnx")
     onnx.save(perceptron([64, 192, 160, 96, 48], rows=24), f"{folder}/layers.onnx")
     onnx.save(perceptron([32, 48, 16], input_shape=["batch", 32]), f"{folder}/symbolic.onnx")
     whole = perceptron([32, 48, 16]).SerializeToString()
