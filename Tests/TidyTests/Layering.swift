@@ -140,7 +140,9 @@ func targetFindings(_ manifest: Manifest, _ files: [TextFile]) -> [Finding] {
     let names = Set(manifest.targets.map(\.name))
     let folders = Set(files.filter { $0.isSwift || $0.isC }.compactMap { $0.target ?? $0.testTarget })
     // Tests/EndToEnd holds scripts and the C caller that they compile
-    let strangers = folders.subtracting(names).subtracting(["EndToEnd"]).sorted().map { finding("folder \($0) is no target") }
+    let strangers = folders.subtracting(names).subtracting(["EndToEnd"]).sorted().map {
+        finding("folder \($0) is no target")
+    }
     let untested = manifest.libraries.filter {
         !names.contains($0.name + "Tests") && Layering.testedElsewhere[$0.name] == nil
     }
