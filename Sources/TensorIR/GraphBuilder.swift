@@ -122,7 +122,7 @@ extension Graph {
                 operation.results.forEach(see)
             }
         }
-        functions.forEach { walk($0.body) }
+        for function in functions { walk(function.body) }
         walk(body)
         func moved(_ id: ValueID) -> ValueID {
             guard let to = position[id] else { preconditionFailure("value %\(id.index) is used and never defined") }

@@ -81,9 +81,11 @@ import Tuning
 
 @Test func aContestSaysWhyACandidateHasNoScreen() throws {
     let catalog = try InspectionSamples.catalog()
-    var evidence = try catalog.evidence(try #require(try catalog.winnerKeys().first { key in
-        try catalog.candidates(workload: key.workload).count >= 2
-    }))
+    var evidence = try catalog.evidence(
+        try #require(
+            try catalog.winnerKeys().first { key in
+                try catalog.candidates(workload: key.workload).count >= 2
+            }))
     let best = try #require(Contest(evidence).entries.first?.candidate)
     evidence.failures.append(
         FailureRow(

@@ -14,15 +14,18 @@ import Tuning
     let device = SimulatedJob.device
     let cover = try coverModel(graph, device, MeasurementTable(), PlanLimits(candidatesPerWorkload: 4)).cover
     let explanation = ModelExplanation(name: "perceptron", device: device, cover: cover)
-    #expect(explanation.rows.map(\.structure) == [
-        "contraction 32x128x96", "contraction 32x64x128", "contraction 32x10x64",
-    ])
+    #expect(
+        explanation.rows.map(\.structure) == [
+            "contraction 32x128x96", "contraction 32x64x128", "contraction 32x10x64",
+        ])
     #expect(abs(explanation.totalNs - cover.ns) < 1e-6)
     #expect(explanation.rows.allSatisfy { !$0.isMeasured && $0.nest.hasPrefix("contraction task(") })
     #expect(explanation.text.hasSuffix("0 welds measured, 3 predicted"))
     let two = ModelExplanation(
-        name: "m", device: "d", rows: [300.0, 100].map {
-            .init(workload: Digest(of: "\($0)"), structure: "map 4", nest: "map task(1)", ns: $0, isMeasured: true,
+        name: "m", device: "d",
+        rows: [300.0, 100].map {
+            .init(
+                workload: Digest(of: "\($0)"), structure: "map 4", nest: "map task(1)", ns: $0, isMeasured: true,
                 operations: 1)
         })
     #expect(two.text.contains("75.0 %") && two.text.contains("25.0 %"))
@@ -31,9 +34,10 @@ import Tuning
 
 @Test func aWorkloadIsExplainedWithPredictionsMeasurementsAndRejections() throws {
     let catalog = try InspectionSamples.catalog()
-    let row = try #require(try catalog.rows(WorkloadRow.self).first { row in
-        try catalog.candidates(workload: row.digest).count >= 3
-    })
+    let row = try #require(
+        try catalog.rows(WorkloadRow.self).first { row in
+            try catalog.candidates(workload: row.digest).count >= 3
+        })
     let explanation = try WorkloadExplanation(catalog, Workload(parsing: row.text), row.digest)
     let ranking = try #require(explanation.rankings.first)
     #expect(explanation.rankings.count == 1)

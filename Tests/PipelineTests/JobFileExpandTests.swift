@@ -16,8 +16,7 @@ private let files: [String: [String]] = [
 ]
 
 /// Paths of the models of a job with these entries under `models:`.
-private func expand(_ entries: String, path: String = "jobs/zoo.yaml", home: String = "/h/ann") throws -> [JobModel]
-{
+private func expand(_ entries: String, path: String = "jobs/zoo.yaml", home: String = "/h/ann") throws -> [JobModel] {
     let job = try JobFile(parsing: "version: 1\nmodels:\n\(entries)\n", path: path)
     return try job.expandedModels(listFiles: { files[$0] ?? [] }, home: home)
 }
