@@ -94,7 +94,7 @@ private func objection(_ computed: Digest, _ stored: Digest, isCanonical: Bool =
         let schedule = try Schedule(parsing: row.schedule)
         let workload = try Workload(parsing: workload.text)
         try workload.verify()
-        if let misfit = misfit(workload, schedule) { return misfit }
+        try schedule.verify(for: workload)
         let source = sourceDigest(workload, schedule)
         guard source == row.sourceDigest else {
             return "its source has digest \(source.short) today, it was measured with \(row.sourceDigest.short)"
@@ -107,39 +107,3 @@ private func objection(_ computed: Digest, _ stored: Digest, isCanonical: Bool =
 
 /// One sentence about any error.
 func sentence(of error: any Error) -> String { (error as? any Explained)?.sentence ?? "\(error)" }
-
-/// Largest register tile and longest spelled-out reduction that are lowered for a check.
-private let microRowsMax = 64
-private let microColumnsMax = 1024
-private let spelledTermsMax = 4096
-
-/// Why a schedule cannot be lowered for a workload; `nil` when it can.
-func misfit(_ workload: Workload, _ schedule: Schedule) -> String? {
-    guard case .success(let structure) = workload.structure() else { return "its workload has no structure" }
-    switch (schedule.nest, structure) {
-    case (.contraction(let nest), .contraction(let c)): return misfit(workload, c, nest)
-    case (.rows, .rows), (.reduceInner, .reduction), (.map, .maps): return nil
-    case (.reduceOuter(_, let unrolled), .reduction(let reduction)):
-        let terms = workload.definitions[reduction.anchor].reductionExtents.reduce(1, *)
-        return unrolled && terms > spelledTermsMax ? "its nest spells out \(terms) terms" : nil
-    case (.contraction, _), (.rows, _), (.reduceInner, _), (.reduceOuter, _), (.map, _):
-        return "its nest (\(nestText(schedule))) does not fit its workload (\(structureText(workload)))"
-    }
-}
-
-private func misfit(_ workload: Workload, _ c: Schedules.Contraction, _ nest: ContractionNest) -> String? {
-    guard nest.microRows <= microRowsMax, nest.microColumns <= microColumnsMax, nest.microColumns % 4 == 0 else {
-        return "its register tile of \(nest.microRows) x \(nest.microColumns) is out of range"
-    }
-    let line = c.columns.dropFirst().reduce(1) { $0 * workload.definitions[c.anchor].axisExtents[$1] }
-    guard nest.taskColumns % line == 0 else { return "its tasks cut lines of \(line) columns" }
-    for (name, source, operand) in [("a", nest.a, c.a), ("b", nest.b, c.b)] where source != .packed {
-        guard case .read(let slot, _) = operand, slot < workload.parameters.count else {
-            return "its operand \(name) is \(source.rawValue), but no plain read of a parameter"
-        }
-        if source == .prepared, !workload.parameters[slot].isConstant {
-            return "its operand \(name) is prepared, but no constant"
-        }
-    }
-    return nil
-}

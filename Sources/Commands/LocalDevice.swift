@@ -9,18 +9,11 @@ import Runtime
 /// The local device, calibrated now if it never was (about two seconds).
 func localDevice(_ local: LocalCompiler, note: (String) -> Void) throws -> Device {
     let kind = localDeviceClass(HostFacts.gather(searchPath: searchPath()), isa: local.isa)
-    let folder = cacheFolder() + "/calibrations"
-    try Folder.make(folder)
-    let path = folder + "/" + kind.digest.hex + ".txt"
-    if access(path, R_OK) == 0 {
-        let bytes = try Folder.read(path, limit: 1 << 16)
-        if let known = try? Calibration(parsing: String(decoding: bytes, as: UTF8.self)) {
-            return Device(kind: kind, calibration: known)
-        }
-    }
+    if let known = try storedCalibration(kind) { return Device(kind: kind, calibration: known) }
     note("calibrating \(kind.processor) (\(kind.isa.rawValue)) …")
     let measurer = ChildMeasurer(.init(readableFolders: [try objectFolder()]))
     let calibration = try calibrate(kind, measurer: measurer, compiler: local.compiler, gate: Gate())
-    try Folder.write(Array(calibration.text.utf8), to: path)
+    try Folder.make(calibrationFolder())
+    try Folder.write(Array(calibration.text.utf8), to: calibrationPath(kind))
     return Device(kind: kind, calibration: calibration)
 }

@@ -89,6 +89,8 @@ struct TuneResult {
 struct TuneReport {
     let catalog: Catalog
     let models: [LoadedModel]
+    /// What the job says of each model.
+    let asked: [JobModel]
     let device: Device
     let local: LocalCompiler
     let limits: PlanLimits
@@ -100,10 +102,12 @@ struct TuneReport {
         let table = try measurementTable(
             catalog, toolchain: local.compiler.digest, calibration: device.calibration.digest)
         let bench = isReal ? try ProgramBench() : nil
-        return TuneResult(models: try models.map { try report($0, table, bench) })
+        return TuneResult(models: try zip(models, asked).map { try report($0, $1, table, bench) })
     }
 
-    private func report(_ model: LoadedModel, _ table: MeasurementTable, _ bench: ProgramBench?) throws -> ModelReport {
+    private func report(
+        _ model: LoadedModel, _ asked: JobModel, _ table: MeasurementTable, _ bench: ProgramBench?
+    ) throws -> ModelReport {
         let calls = try workloadCalls(model.graph, device, limits)
         let digest = model.graph.digest
         var failures: [String: Int] = [:]
@@ -124,9 +128,10 @@ struct TuneReport {
             assemble(model.graph, model.constants, device, MeasurementTable(), limits), model.description, local)
         let tuned = try build(
             assemble(model.graph, model.constants, device, table, limits), model.description, local)
-        let inputs = seededInputs(model.description.inputs.map(\.type), seed: 7)
+        let inputs = seededInputs(model.description.inputs.map(\.type), seed: asked.inputSeed)
         out.isVerified = agrees(
-            try bench.run(tuned, inputs), try bench.run(first, inputs), model.description.outputs.map(\.type))
+            try bench.run(tuned, inputs), try bench.run(first, inputs), model.description.outputs.map(\.type),
+            rtol: asked.settings.tolerance.rtol, atol: asked.settings.tolerance.atol)
         let before = try bench.time(first, inputs)
         let after = try bench.time(tuned, inputs)
         out.beforeMs = before.leastNs / 1e6

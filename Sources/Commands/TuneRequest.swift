@@ -12,6 +12,8 @@ struct TuneRequest {
     /// What a person asked for; kept in the catalog.
     var text: String
     var models: [JobModel]
+    /// Compilers the job allows, preferred first.
+    var toolchains: [JobFile.Compiler]
     var workers: Int
     var candidates: Int
     var deadline: Tick.Span?
@@ -39,6 +41,7 @@ struct TuneRequest {
         let home = environment("HOME") ?? "/"
         models = try job.expandedModels(listFiles: { Folder.names(in: $0) }, home: home)
         name = job.name
+        toolchains = job.search.toolchains
         workers = command.workers ?? job.farm.workers
         guard (1...256).contains(workers) else {
             throw CommandError.badOption(option: "workers", value: "\(workers)", expected: "1 to 256")

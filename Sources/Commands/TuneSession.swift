@@ -26,7 +26,7 @@ final class TuneSession {
         self.models = models
         self.progress = progress
         self.global = global
-        local = try LocalCompiler(request.isa)
+        local = try LocalCompiler(request.isa, preferring: request.toolchains)
         device = try localDevice(local) { progress.note($0) }
         limits = PlanLimits(candidatesPerWorkload: request.candidates)
     }
@@ -75,7 +75,7 @@ final class TuneSession {
         }
         let after = try catalog.count(.readings) + catalog.count(.failures) + catalog.count(.expansions)
         let report = try TuneReport(
-            catalog: catalog, models: models, device: device, local: local, limits: limits,
+            catalog: catalog, models: models, asked: request.models, device: device, local: local, limits: limits,
             isReal: request.measureWith == "real", progress: progress
         ).make(knownCandidates: known)
         if global.json {

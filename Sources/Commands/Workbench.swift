@@ -29,8 +29,17 @@ struct LocalCompiler {
     let compiler: Compiler
     let isa: ISA
 
-    init(_ isa: ISA? = nil) throws {
+    /// - Parameter preferring: compilers in a job's order; refused when that order asks for another than the one used,
+    ///   because what `run` and `export` build must be what was measured.
+    init(_ isa: ISA? = nil, preferring preferences: [JobFile.Compiler] = JobFile.Compiler.allCases) throws {
         let toolchains = try Toolchain.find(searchPath: searchPath())
+        let installed = Set(toolchains.map(\.family.rawValue))
+        if let used = toolchains.first?.family.rawValue,
+            let preferred = (preferences.first { installed.contains($0.rawValue) } ?? preferences.first)?.rawValue,
+            preferred != used
+        {
+            throw CommandError.otherCompiler(preferred: preferred, used: used)
+        }
         let target = isa.flatMap { CompileTarget(rawValue: $0.rawValue) } ?? CompileTarget.best
         guard let toolchain = toolchains.first, let isa = ISA(rawValue: target.rawValue) else {
             throw RuntimeError.compilerNotFound

@@ -32,6 +32,9 @@ package enum ScheduleFault: Explained, Equatable {
     }
 }
 
+/// A register tile is spelled out in the source, so it is bounded.
+package let microRowsLimit = 64
+package let microColumnsLimit = 1024
 /// Scratch of one task at most.
 package let scratchBytesMax = 1 << 28
 
@@ -64,6 +67,8 @@ extension Schedule {
             ("the task's row tiles", nest.taskRowTiles), ("the task's columns", nest.taskColumns),
             ("the depth", nest.depth),
         ] where value <= 0 { throw .size(what: what, value: value) }
+        if nest.microRows > microRowsLimit { throw .size(what: "the row tile", value: nest.microRows) }
+        if nest.microColumns > microColumnsLimit { throw .size(what: "the column tile", value: nest.microColumns) }
         if nest.microColumns % isa.vectorWidth != 0 {
             throw .alignment(columns: nest.microColumns, width: isa.vectorWidth)
         }
