@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help tune test build bench doctor lint clean setup models peers
+.PHONY: help tune test build bench bench-kernels bench-model doctor lint clean setup models peers
 
 JOB ?= jobs/quickstart.yaml
 CONFIGURATION := -c release -Xswiftc -enable-testing
@@ -36,7 +36,7 @@ define run_build
 endef
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 tune: setup models ## build, then tune the models of JOB (default jobs/quickstart.yaml)
 	@$(call run_build)
@@ -80,6 +80,14 @@ build: setup ## build the executable: .build/release/ironworks
 bench: setup models peers ## time the quickstart models beside ONNX Runtime, one thread
 	@$(call run_build)
 	$(PYTHON) jobs/bench.py --ironworks $(IRONWORKS) $(BENCH_MODELS)
+
+bench-kernels: setup ## the best kernels of BERT's, ViT's and ResNet-50's shapes beside this processor's peak
+	@$(call run_build)
+	$(IRONWORKS) kernels
+
+bench-model: setup ## measure all schedules of six shapes and judge the cost model's order (minutes)
+	@$(call run_build)
+	$(IRONWORKS) sweep --record .build/sweep.jsonl
 
 doctor: setup ## say what this machine offers and what is missing
 	@$(call run_build)

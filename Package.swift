@@ -74,7 +74,8 @@ let package = Package(
         module(
             "Commands",
             [
-                "Trials", "Tuning", "Pipeline", "Welder", "Export", "Emit", "ONNXImport", "Roller", "KernelIR",
+                "Trials", "Tuning", "Pipeline", "Welder", "Export", "Emit", "ONNXImport", "Roller", "Lowering",
+                "KernelIR",
                 "ProgramIR", "Schedules", "DeviceModel", "TensorIR", "Runtime", "CSystem", "FarmTransport",
                 "FarmSimulation", "FarmCore", "Catalog", "Basics", arguments,
             ]),

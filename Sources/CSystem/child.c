@@ -98,6 +98,7 @@ static int inside(iw_span span, uint64_t bytes) { return span.offset <= bytes &&
 
 static int valid_kernel(const iw_kernel *kernel, const iw_request *request) {
   if (memchr(kernel->symbol, 0, sizeof kernel->symbol) == NULL) return 0;
+  if (kernel->slot >= IW_SLOTS_MAX || !slots[kernel->slot].handle) return 0;
   if (kernel->phase_count > IW_PHASES_MAX || kernel->operand_count > IW_OPERANDS_MAX) return 0;
   for (uint32_t i = 0; i < kernel->operand_count; i++)
     if (!inside(kernel->operands[i], request->arena_bytes)) return 0;
@@ -114,7 +115,7 @@ static uint32_t resolve(const iw_request *request, const iw_kernel *kernels, uin
     for (uint32_t p = 0; p < kernels[k].phase_count; p++) {
       char name[IW_SYMBOL_MAX + 16];
       snprintf(name, sizeof name, "%s_%u", kernels[k].symbol, p);
-      iw_phase *function = (iw_phase *)dlsym(slots[request->slot].handle, name);
+      iw_phase *function = (iw_phase *)dlsym(slots[kernels[k].slot].handle, name);
       if (!function) return fail(reply, IW_NO_SYMBOL, name);
       void *scratch = kernels[k].scratch.bytes ? base + kernels[k].scratch.offset : NULL;
       steps[(*count)++] = (iw_step){function, kernels[k].tasks[p], (size_t)k * IW_OPERANDS_MAX, scratch};
@@ -193,6 +194,41 @@ static uint32_t run_kernels(const iw_request *request, const iw_kernel *kernels,
   return reply->status;
 }
 
+// Every kernel's steps are a work of its own; `works` has room for all.
+static void split_works(const iw_request *request, const iw_kernel *kernels, const iw_step *steps,
+                        void *const *pointers, iw_work *works) {
+  size_t at = 0;
+  for (uint32_t k = 0; k < request->kernel_count; k++) {
+    works[k] = (iw_work){.steps = steps + at, .step_count = kernels[k].phase_count, .pointers = pointers,
+                         .pointers_per_copy = (size_t)request->kernel_count * IW_OPERANDS_MAX, .copies = 1};
+    at += kernels[k].phase_count;
+  }
+}
+
+static uint32_t run_rounds(const iw_request *request, const iw_kernel *kernels, const uint8_t *order,
+                           iw_reply *reply) {
+  uint32_t failed = copy_in(request, reply);
+  if (failed) return failed;
+  size_t count = 0;
+  iw_step *steps = calloc((size_t)request->kernel_count * IW_PHASES_MAX + 1, sizeof *steps);
+  void **pointers = calloc((size_t)request->kernel_count * IW_OPERANDS_MAX + 1, sizeof *pointers);
+  iw_work *works = calloc((size_t)request->kernel_count + 1, sizeof *works);
+  if (!steps || !pointers || !works) failed = fail(reply, IW_NO_MEMORY, "pointer tables");
+  if (!failed) failed = resolve(request, kernels, arena.base, steps, &count, reply);
+  if (!failed) {
+    point(request, kernels, arena.base, pointers);
+    split_works(request, kernels, steps, pointers, works);
+    iw_flush_denormals();
+    limit_cpu(request->cpu_ms_max);
+    iw_work_rounds(works, order, request, reply);
+    limit_cpu(0);
+  }
+  free(steps);
+  free(pointers);
+  free(works);
+  return reply->status;
+}
+
 static void *symbol_of(const iw_request *request, const char *suffix, iw_reply *reply) {
   char name[IW_SYMBOL_MAX + 16];
   snprintf(name, sizeof name, "%s_%s", request->prefix, suffix);
@@ -239,8 +275,26 @@ static uint32_t run_program(const iw_request *request, const iw_span *spans, iw_
   return reply->status;
 }
 
+// Rounds have a limited number of samples, a copy of the constants and calls that end.
+static int valid_rounds(const iw_request *request) {
+  return request->kernel_count >= 1 && request->samples <= IW_SAMPLES_MAX / request->kernel_count &&
+         request->constant_copies == 1 && request->calls >= 1 && request->calls <= 1u << 30;
+}
+
+static int valid_order(const iw_request *request, const uint8_t *order) {
+  for (uint32_t round = 0; round < request->samples; round++) {
+    uint8_t seen[IW_KERNELS_MAX] = {0};
+    for (uint32_t place = 0; place < request->kernel_count; place++) {
+      uint8_t k = order[round * request->kernel_count + place];
+      if (k >= request->kernel_count || seen[k]) return 0;
+      seen[k] = 1;
+    }
+  }
+  return 1;
+}
+
 static int valid_request(const iw_request *request) {
-  return request->magic == IW_MEASURE_MAGIC && request->kind >= IW_LOAD && request->kind <= IW_PROGRAM_TIME &&
+  return request->magic == IW_MEASURE_MAGIC && request->kind >= IW_LOAD && request->kind <= IW_ROUNDS &&
          request->slot < IW_SLOTS_MAX && request->kernel_count <= IW_KERNELS_MAX &&
          request->buffer_count <= IW_BUFFERS_MAX && request->input_count <= request->buffer_count &&
          request->samples <= IW_SAMPLES_MAX && request->constant_copies >= 1 && request->constant_copies <= 4096 &&
@@ -253,9 +307,14 @@ static int answer_one(void) {
   static iw_request request;
   static iw_kernel kernels[IW_KERNELS_MAX];
   static iw_span spans[IW_BUFFERS_MAX];
+  static uint8_t order[IW_SAMPLES_MAX];
   static iw_reply reply;
   if (!read_all(&request, sizeof request) || !valid_request(&request)) return 0;
   if (request.kernel_count && !read_all(kernels, request.kernel_count * sizeof *kernels)) return 0;
+  if (request.kind == IW_ROUNDS) {
+    if (!valid_rounds(&request) || !read_all(order, (size_t)request.samples * request.kernel_count)) return 0;
+    if (!valid_order(&request, order)) return 0;
+  }
   if (request.buffer_count && !read_all(spans, request.buffer_count * sizeof *spans)) return 0;
   memset(&reply, 0, sizeof reply);
   reply.magic = IW_MEASURE_MAGIC;
@@ -263,11 +322,11 @@ static int answer_one(void) {
   reply.sequence = request.sequence;
   if (request.kind == IW_LOAD) {
     load(&request, &reply);
-  } else if (!slots[request.slot].handle) {
-    fail(&reply, IW_NOT_LOADED, "the slot is empty");
   } else if (!map_shared(request.arena_bytes, &reply)) {
     if (request.kind == IW_EXECUTE || request.kind == IW_TIME) run_kernels(&request, kernels, &reply);
-    else run_program(&request, spans, &reply);
+    else if (request.kind == IW_ROUNDS) run_rounds(&request, kernels, order, &reply);
+    else if (slots[request.slot].handle) run_program(&request, spans, &reply);
+    else fail(&reply, IW_NOT_LOADED, "the slot is empty");
   }
   return write_all(&reply, sizeof reply);
 }

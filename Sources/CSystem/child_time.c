@@ -1,6 +1,7 @@
 // Timing: one untimed call, a warm-up, then samples that each hold enough calls to last the least sample time.
 // A sample during which the thread was switched out against its will is thrown away and taken again, a limited number
-// of times. Input: the work and the request's settings. Output: the reply's samples.
+// of times. Rounds time several works in turn, each for the same number of calls.
+// Input: the work and the request's settings. Output: the reply's samples.
 #define _GNU_SOURCE
 #include <string.h>
 
@@ -96,4 +97,37 @@ void iw_work_time(iw_work *work, const iw_request *request, iw_reply *reply) {
     return;
   }
   take_samples(work, request, reply, estimate);
+}
+
+// One sample of a contestant. A kernel that is repeated is called once untimed first, so that a short one does not pay
+// for the caches that another left behind.
+static double round_sample(iw_work *work, const iw_request *request, iw_reply *reply, uint64_t *switches) {
+  if (request->calls > 1) {
+    iw_work_call(work);
+    reply->calls++;
+  }
+  for (;;) {
+    int64_t before = iw_thread_involuntary_switches();
+    double elapsed = time_calls(work, request->calls);
+    *switches = (uint64_t)(iw_thread_involuntary_switches() - before);
+    reply->calls += request->calls;
+    if (*switches == 0 || reply->dropped >= IW_DROPPED_MAX) return elapsed;
+    reply->dropped++;
+  }
+}
+
+void iw_work_rounds(iw_work *works, const uint8_t *order, const iw_request *request, iw_reply *reply) {
+  uint32_t count = request->kernel_count;
+  // an untimed round pays for page faults and symbol binding
+  for (uint32_t k = 0; k < count; k++) iw_work_call(&works[k]);
+  reply->calls = count;
+  for (uint32_t round = 0; round < request->samples; round++)
+    for (uint32_t place = 0; place < count; place++) {
+      uint32_t k = order[round * count + place];
+      iw_sample *sample = &reply->samples[round * count + k];
+      double elapsed = round_sample(&works[k], request, reply, &sample->involuntary_switches);
+      sample->calls = request->calls;
+      sample->ns_per_call = elapsed / (double)request->calls;
+    }
+  reply->sample_count = request->samples * count;
 }

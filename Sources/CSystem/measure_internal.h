@@ -37,6 +37,7 @@ typedef struct {
 
 void iw_work_call(iw_work *work);
 void iw_work_time(iw_work *work, const iw_request *request, iw_reply *reply);
+void iw_work_rounds(iw_work *works, const uint8_t *order, const iw_request *request, iw_reply *reply);
 
 typedef struct {
   uint64_t memory_bytes_max;

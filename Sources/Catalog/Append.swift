@@ -51,7 +51,7 @@ extension Catalog {
                 touched.insert(WinnerScope(workload: row.workload.hex, interface: row.interface))
             case .void(let row): touched.formUnion(try scopes(ofTarget: row.target, db))
             case .job, .model, .workload, .modelWorkload, .deviceClass, .device, .calibration, .toolchain,
-                .expansion, .program, .suspicion, .tag:
+                .expansion, .drift, .objectCheck, .program, .suspicion, .tag:
                 continue
             }
         }

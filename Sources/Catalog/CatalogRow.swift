@@ -21,6 +21,8 @@ package enum FactTable: String, CaseIterable, Sendable {
     case verdicts
     case failures
     case finals
+    case drifts
+    case objectChecks = "object_checks"
     case programs
     case suspicions
     case voids
@@ -43,6 +45,8 @@ package enum CatalogRow: Hashable, Sendable {
     case verdict(VerdictRow)
     case failure(FailureRow)
     case final(FinalRow)
+    case drift(DriftRow)
+    case objectCheck(ObjectCheckRow)
     case program(ProgramRow)
     case suspicion(SuspicionRow)
     case void(VoidRow)
@@ -70,6 +74,8 @@ package enum CatalogRow: Hashable, Sendable {
         case .verdict(let row): row
         case .failure(let row): row
         case .final(let row): row
+        case .drift(let row): row
+        case .objectCheck(let row): row
         case .program(let row): row
         case .suspicion(let row): row
         case .void(let row): row
@@ -98,6 +104,8 @@ extension FactTable {
         case .verdicts: VerdictRow.self
         case .failures: FailureRow.self
         case .finals: FinalRow.self
+        case .drifts: DriftRow.self
+        case .objectChecks: ObjectCheckRow.self
         case .programs: ProgramRow.self
         case .suspicions: SuspicionRow.self
         case .voids: VoidRow.self
@@ -122,6 +130,8 @@ extension FactTable {
         case .verdicts: .verdict(try VerdictRow(&reader))
         case .failures: .failure(try FailureRow(&reader))
         case .finals: .final(try FinalRow(&reader))
+        case .drifts: .drift(try DriftRow(&reader))
+        case .objectChecks: .objectCheck(try ObjectCheckRow(&reader))
         case .programs: .program(try ProgramRow(&reader))
         case .suspicions: .suspicion(try SuspicionRow(&reader))
         case .voids: .void(try VoidRow(&reader))

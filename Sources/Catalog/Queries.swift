@@ -85,6 +85,7 @@ extension Catalog {
     package func readings(workload: Digest) throws(CatalogError) -> [ReadingRow] { try measured(workload) }
     package func verdicts(workload: Digest) throws(CatalogError) -> [VerdictRow] { try measured(workload) }
     package func failures(workload: Digest) throws(CatalogError) -> [FailureRow] { try measured(workload) }
+    package func objectChecks(workload: Digest) throws(CatalogError) -> [ObjectCheckRow] { try measured(workload) }
     package func winners(workload: Digest) throws(CatalogError) -> [WinnerRow] {
         try winners().filter { $0.workload == workload }
     }
@@ -98,6 +99,9 @@ extension Catalog {
         try matching("candidate", candidate.hex)
     }
     package func failures(candidate: Digest) throws(CatalogError) -> [FailureRow] {
+        try matching("candidate", candidate.hex)
+    }
+    package func objectChecks(candidate: Digest) throws(CatalogError) -> [ObjectCheckRow] {
         try matching("candidate", candidate.hex)
     }
     package func suspicions(unit: Digest) throws(CatalogError) -> [SuspicionRow] { try matching("unit", unit.hex) }

@@ -21,7 +21,8 @@ struct Schema: Sendable {
     static let applicationID = 0x4952_4e57
 
     static let current = Schema(migrations: [
-        Migration(name: "facts", sql: facts + cacheAndEvents)
+        Migration(name: "facts", sql: facts + cacheAndEvents),
+        Migration(name: "drift and objects", sql: driftAndObjects),
     ])
 
     /// The version that this program writes.
@@ -205,6 +206,27 @@ struct Schema: Sendable {
         CREATE INDEX tags_by_name ON tags (name);
         """
 
+    private static let driftAndObjects = """
+        CREATE TABLE drifts (
+            key TEXT NOT NULL PRIMARY KEY,
+            device_class TEXT NOT NULL REFERENCES device_classes (digest) DEFERRABLE INITIALLY DEFERRED,
+            worker TEXT NOT NULL,
+            sequence INTEGER NOT NULL,
+            before_ns REAL NOT NULL,
+            after_ns REAL NOT NULL,
+            valid INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE object_checks (
+            key TEXT NOT NULL PRIMARY KEY,
+            candidate TEXT NOT NULL,
+            full_width_fmas INTEGER NOT NULL,
+            narrow_fmas INTEGER NOT NULL,
+            block_spills INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX drifts_by_worker_sequence ON drifts (worker, sequence);
+        CREATE INDEX object_checks_by_candidate ON object_checks (candidate);
+        """
+
     private static let cacheAndEvents = """
         CREATE TABLE meta (
             name TEXT NOT NULL PRIMARY KEY,
@@ -254,6 +276,8 @@ struct Reference: Sendable {
         Reference(table: .failures, column: "device_class", parent: .deviceClasses),
         Reference(table: .finals, column: "workload", parent: .workloads),
         Reference(table: .finals, column: "device_class", parent: .deviceClasses),
+        Reference(table: .drifts, column: "device_class", parent: .deviceClasses),
+        Reference(table: .objectChecks, column: "candidate", parent: .candidates),
         Reference(table: .programs, column: "model", parent: .models),
         Reference(table: .programs, column: "device_class", parent: .deviceClasses),
     ]

@@ -266,9 +266,9 @@ package struct FinalRow: Hashable, Sendable {
     package var recipe: String
     package var interface: String
     package var worker: String
-    /// The candidates, in the order of the columns of a round.
+    /// The candidates' digests, a line each, in the order of the columns of a round.
     package var contestants: String
-    /// The times of every round.
+    /// A line per round: the time of a call of each contestant in nanoseconds, separated by spaces.
     package var rounds: String
     package var valid: Bool
     package var attempt: String

@@ -19,7 +19,7 @@ struct BenchCommand: ParsableCommand {
     var bind: [String] = []
     @Option(name: .long, help: "How long to measure.")
     var seconds: Double = 3
-    @Option(name: .long, help: "Lanes of the program.")
+    @Option(name: .long, help: "Lanes of the program, each on a processor of its own; threads of the peer.")
     var threads: Int = 1
     @Flag(name: .long, help: "Measure ONNX Runtime in turns, and print the ratio.")
     var compare = false
@@ -35,7 +35,7 @@ struct BenchCommand: ParsableCommand {
         let progress = Progress(global)
         let model = try chosenModel(self.model, bind: bind)
         let shop = try ModelShop(catalogPath: global.catalogPath, progress)
-        let assembly = try shop.tuned(model)
+        let assembly = try shop.tuned(model, lanes: threads)
         let share = TunedShare(assembly.cover)
         progress.note("building \(escaped(model.name)): \(share.tuned) of \(share.workloads) workloads measured")
         let program = try shop.built(assembly, model)
@@ -56,7 +56,7 @@ struct BenchCommand: ParsableCommand {
         }
         let report = BenchReport(
             model: model.name, threads: threads, latency: latency,
-            limitNs: ModelLimit(assembly.graph).ns(shop.device), rounds: compare ? rounds : nil)
+            limitNs: ModelLimit(assembly.graph).ns(shop.device, lanes: threads), rounds: compare ? rounds : nil)
         standardOutput(global.json ? report.json.text : report.text)
     }
 

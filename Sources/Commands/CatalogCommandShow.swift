@@ -69,9 +69,10 @@ struct ShownRows {
                 ("verdicts", try catalog.verdicts(candidate: digest).map(CatalogRow.verdict)),
                 ("readings", try catalog.readings(candidate: digest).map(CatalogRow.reading)),
                 ("failures", try catalog.failures(candidate: digest).map(CatalogRow.failure)),
+                ("objects", try catalog.objectChecks(candidate: digest).map(CatalogRow.objectCheck)),
             ]
         case .jobs, .modelWorkloads, .deviceClasses, .devices, .calibrations, .toolchains, .expansions, .readings,
-            .verdicts, .failures, .finals, .programs, .suspicions, .voids, .tags:
+            .verdicts, .failures, .finals, .drifts, .objectChecks, .programs, .suspicions, .voids, .tags:
             return []
         }
     }

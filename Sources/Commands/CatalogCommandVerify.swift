@@ -74,8 +74,11 @@ var verifyChecks: VerifyChecks {
             return objection(program.digest, row.digest, isCanonical: program.text == row.text)
         case .expansion(let row):
             _ = try expansionEntries(row)
+            _ = try Interface(parsing: row.interface)
             return nil
-        case .job, .modelWorkload, .device, .toolchain, .reading, .verdict, .failure, .final, .suspicion, .void, .tag:
+        case .final(let row): return row.values.isEmpty ? "its contestants and rounds do not fit each other" : nil
+        case .job, .modelWorkload, .device, .toolchain, .reading, .verdict, .failure, .drift, .objectCheck, .suspicion,
+            .void, .tag:
             return nil
         }
     } catch {

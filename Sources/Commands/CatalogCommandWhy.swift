@@ -5,6 +5,7 @@ import ArgumentParser
 import Basics
 import Catalog
 import Schedules
+import Tuning
 
 struct CatalogWhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,6 +69,8 @@ struct ContestEntry: Hashable {
     var nest: String
     var predictedNs: Double
     var readings: Int
+    /// Its median share of the rounds of the final that decided; `nil` when it was in none.
+    var finalRatio: Double?
     var outcome: Outcome
 
     var reason: String {
@@ -90,18 +93,30 @@ struct ContestEntry: Hashable {
     }
 }
 
-/// The candidates of one key, the winner first, then the eligible by screen, then the others by digest.
+/// The candidates of one key: the winner first, then the eligible by screen, then the others by digest.
 struct Contest: Hashable {
     var key: WinnerKey
     var entries: [ContestEntry]
+    /// What the rule says of them.
+    var winner: WinnerRow?
+    /// Rounds of the largest valid final; 0 without one.
+    var rounds: Int
 
-    init(key: WinnerKey, entries: [ContestEntry]) {
+    init(key: WinnerKey, entries: [ContestEntry], winner: WinnerRow?, rounds: Int = 0) {
         self.key = key
         self.entries = entries
+        self.winner = winner
+        self.rounds = rounds
     }
 
     init(_ evidence: WinnerEvidence) {
         key = evidence.key
+        winner = Tuning.winner(of: evidence)
+        let final = evidence.finals.filter(\.valid).max {
+            ($0.values.count, $1.key) < ($1.values.count, $0.key)
+        }
+        rounds = final?.rounds.split(separator: "\n").count ?? 0
+        let shares = Dictionary(final?.values.map { ($0.candidate, $0.value) } ?? [], uniquingKeysWith: min)
         entries = evidence.candidates.map { candidate in
             let readings = evidence.readings.filter { $0.candidate == candidate.digest }
             let verdicts = evidence.verdicts.filter { $0.candidate == candidate.digest }
@@ -118,34 +133,40 @@ struct Contest: Hashable {
             }
             return ContestEntry(
                 candidate: candidate.digest, nest: nestText(candidate.schedule), predictedNs: candidate.predictedNs,
-                readings: readings.count, outcome: outcome)
+                readings: readings.count, finalRatio: shares[candidate.digest], outcome: outcome)
         }.sorted { a, b in
             (a.screenNs ?? .infinity, a.candidate) < (b.screenNs ?? .infinity, b.candidate)
+        }
+        if let at = entries.firstIndex(where: { $0.candidate == winner?.candidate }) {
+            entries.insert(entries.remove(at: at), at: 0)
         }
     }
 
     /// The verdict of the rule in one sentence.
     var sentence: String {
-        guard let winner = entries.first, let screen = winner.screenNs else {
-            return "no candidate is verified and measured, so there is no winner"
+        guard let winner else { return "no candidate is verified and measured, so there is no winner" }
+        var out = "\(winner.candidate.short) wins with \(timeText(winner.screenNs))"
+        let rival = entries.filter { $0.candidate != winner.candidate }.compactMap(\.screenNs).min()
+        if winner.provisional {
+            return out + "; provisional: it stands on screening alone and others are within 10 %"
         }
-        var out = "\(winner.candidate.short) wins with \(timeText(screen))"
-        if entries.count > 1, let next = entries[1].screenNs {
-            out += ", \(fixed(next / screen, 3)) times as fast as \(entries[1].candidate.short)"
+        if let ratio = entries.first(where: { $0.candidate == winner.candidate })?.finalRatio, rounds > 0 {
+            return out + ": \(fixed(ratio, 3)) of the median in a final of \(rounds) rounds"
         }
-        return out + "; provisional: it stands on screening alone"
+        if let rival { out += ", \(fixed(rival / winner.screenNs, 3)) times as fast as any other" }
+        return out + "; no final was needed"
     }
 
     var text: String {
-        var rows = [["candidate", "predicted", "screen", "readings", "nest", ""]]
+        var rows = [["candidate", "predicted", "screen", "final", "readings", "nest", ""]]
         for entry in entries {
             rows.append([
                 entry.candidate.short, timeText(entry.predictedNs), entry.screenNs.map(timeText) ?? "-",
-                "\(entry.readings)", entry.nest, entry.reason,
+                entry.finalRatio.map { fixed($0, 3) } ?? "-", "\(entry.readings)", entry.nest, entry.reason,
             ])
         }
-        return "workload \(key.workload.short), device class \(key.deviceClass.short), \(escaped(key.recipe))\n"
-            + leftAligned(rows, from: 4) + "\n" + sentence
+        return "workload \(key.workload.short), device class \(key.deviceClass.short), \(escaped(key.recipe)), "
+            + "interface \(escaped(key.interface, limit: 400))\n" + leftAligned(rows, from: 5) + "\n" + sentence
     }
 
     var json: JSON {
@@ -159,11 +180,14 @@ struct Contest: Hashable {
                         .object([
                             ("digest", .string(entry.candidate.hex)), ("nest", .string(entry.nest)),
                             ("predicted_ns", .number(entry.predictedNs)),
-                            ("screen_ns", entry.screenNs.map(JSON.number)), ("readings", .integer(entry.readings)),
+                            ("screen_ns", entry.screenNs.map(JSON.number)),
+                            ("final_ratio", entry.finalRatio.map(JSON.number)), ("readings", .integer(entry.readings)),
                             ("reason", entry.reason.isEmpty ? nil : .string(entry.reason)),
                         ])
                     })
-            ), ("sentence", .string(sentence)),
+            ), ("winner", winner.map { .string($0.candidate.hex) }),
+            ("provisional", winner.map { .boolean($0.provisional) }), ("final_rounds", .integer(rounds)),
+            ("sentence", .string(sentence)),
         ])
     }
 }

@@ -38,12 +38,12 @@ func recoveredRecords(_ catalog: Catalog) throws(CatalogError) -> [Record] {
     var records: [Record] = []
     try catalog.forEachRow { row in
         switch row {
-        case .workload, .expansion, .candidate, .reading, .verdict, .failure:
+        case .workload, .expansion, .candidate, .reading, .verdict, .failure, .final:
             records.append(.fact(Fact(key: row.key, body: row.canonicalText)))
         case .suspicion(let row):
             if let suspicion = try? Suspicion(parsing: row.reason) { records.append(.suspicion(suspicion)) }
-        case .job, .model, .modelWorkload, .deviceClass, .device, .calibration, .toolchain, .final, .program, .void,
-            .tag:
+        case .job, .model, .modelWorkload, .deviceClass, .device, .calibration, .toolchain, .drift, .objectCheck,
+            .program, .void, .tag:
             return
         }
     }

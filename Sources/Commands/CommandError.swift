@@ -7,7 +7,8 @@ enum CommandError: Explained, Equatable {
     case programFailed(model: String, reason: String)
     case workersDied(lines: [String])
     case farmRejected(String)
-    case otherCompiler(preferred: String, used: String)
+    /// More lanes than processors: they would wait for each other.
+    case tooManyThreads(threads: Int, usable: Int)
     case badOption(option: String, value: String, expected: String)
 
     var sentence: String {
@@ -18,9 +19,9 @@ enum CommandError: Explained, Equatable {
             "workers died five times in a minute without a result; the last lines they wrote:\n"
                 + lines.map { "  " + escaped($0) }.joined(separator: "\n")
         case .farmRejected(let reason): reason
-        case .otherCompiler(let preferred, let used):
-            "search.toolchains prefers \(preferred), but \(used) compiles every candidate where it is installed; "
-                + "put \(used) first, or leave the key out"
+        case .tooManyThreads(let threads, let usable):
+            "\(threads) threads are asked for and this process may use \(usable) processor\(usable == 1 ? "" : "s"), "
+                + "one for each; use \(usable == 1 ? "1" : "1 to \(usable)"), or let it run on more (taskset, cgroup)"
         case .badOption(let option, let value, let expected):
             "--\(option) \(escaped(value)) is not understood; use \(expected)"
         }

@@ -54,7 +54,7 @@ struct DumpCommand: ParsableCommand {
         let bench = try DeviceBench(isa, quiet: global.quiet)
         let catalog = try openIfPresent(global.catalogPath)
         let known = try measurementTable(
-            catalog, toolchain: bench.local.compiler.digest, calibration: bench.device.calibration.digest)
+            catalog, toolchains: bench.local.toolchains, calibration: bench.device.calibration.digest)
         try catalog?.close()
         let limits = PlanLimits(candidatesPerWorkload: candidates)
         let assembly = try assemble(model.graph, model.constants, bench.device, known, limits)

@@ -46,7 +46,7 @@ struct ExplainCommand: ParsableCommand {
     private func explain(_ graph: Graph, name: String, _ catalog: Catalog?) throws -> any Explanation {
         let bench = try DeviceBench(isa, quiet: global.quiet)
         let known = try measurementTable(
-            catalog, toolchain: bench.local.compiler.digest, calibration: bench.device.calibration.digest)
+            catalog, toolchains: bench.local.toolchains, calibration: bench.device.calibration.digest)
         let limits = PlanLimits(candidatesPerWorkload: candidates)
         let cover = try coverModel(graph, bench.device, known, limits).cover
         return ModelExplanation(name: name, device: bench.device, cover: cover)
@@ -84,7 +84,7 @@ func bindings(_ texts: [String]) throws -> Bindings {
     return out
 }
 
-/// This machine's compiler and its calibrated device.
+/// This machine's compilers and its calibrated device.
 struct DeviceBench {
     let local: LocalCompiler
     let device: Device

@@ -1,5 +1,6 @@
-// The explanation of a workload: per calibration Roller's candidates in its order, each with its prediction, its bound,
-// what was measured, its verdicts and its failures, and the reasons for which others were left aside. Input: facts of a
+// The explanation of a workload: per calibration and interface Roller's candidates in its order, each with its
+// prediction, its bound, what was measured, its verdicts, failures and finals, what the compiler made of the best, and
+// the reasons for which others were left aside. Input: facts of a
 // catalog. Output: tables or JSON. The reasons come from constructing anew, which is pure and takes milliseconds.
 
 import Basics
@@ -22,12 +23,19 @@ struct WorkloadExplanation: Explanation {
         var right: Int
         var wrong: Int
         var failures: [String]
+        /// The compiler of the fastest object; `nil` when nothing was measured.
+        var compiler: String?
+        /// Its median share of the rounds of a final; the least of its objects.
+        var finalRatio: Double?
+        /// What the compiler made of an object that came first in a final.
+        var object: ObjectCheckRow?
         /// Some key has it as its winner.
         var wins: Bool
     }
     struct Ranking: Hashable {
         var device: String
         var calibration: Digest
+        var interface: String
         /// How the times were taken; `nil` when none were.
         var recipe: String?
         var candidates: [Candidate]
@@ -79,7 +87,7 @@ extension WorkloadExplanation.Ranking {
                 one.nest, one.remark,
             ])
         }
-        var out = "on \(device), calibration \(calibration.short)"
+        var out = "on \(device), calibration \(calibration.short), interface \(escaped(interface, limit: 400))"
         out += (recipe.map { ", " + escaped($0) } ?? "") + ":\n" + leftAligned(cells, from: 6)
         if !rejections.isEmpty { out += "\nleft aside:\n" + rejections.map { "  " + $0 }.joined(separator: "\n") }
         return out + "\n"
@@ -88,16 +96,22 @@ extension WorkloadExplanation.Ranking {
     var json: JSON {
         .object([
             ("device", .string(device)), ("calibration", .string(calibration.hex)),
-            ("recipe", recipe.map(JSON.string)),
+            ("interface", .string(interface)), ("recipe", recipe.map(JSON.string)),
             ("candidates", .array(candidates.map(\.json))), ("rejections", .array(rejections.map(JSON.string))),
         ])
     }
 }
 
 extension WorkloadExplanation.Candidate {
-    /// Verdicts and failures in words.
+    /// Verdicts, failures, finals and objects in words.
     var remark: String {
         var parts: [String] = []
+        if let compiler { parts.append(escaped(compiler, limit: 40)) }
+        if let finalRatio { parts.append("\(fixed(finalRatio, 3)) in its final") }
+        if let object, object.fullWidthFmas + object.narrowFmas + object.blockSpills > 0 {
+            parts.append(
+                "\(object.fullWidthFmas) full-width and \(object.narrowFmas) narrow FMAs, \(object.blockSpills) spills")
+        }
         if wrong > 0 { parts.append("wrong \(wrong) of \(right + wrong) times") }
         if wrong == 0, right > 0 { parts.append("right \(right) times") }
         return (parts + failures).joined(separator: "; ")
@@ -108,7 +122,17 @@ extension WorkloadExplanation.Candidate {
             ("schedule", .string(schedule.hex)), ("nest", .string(nest)), ("predicted_ns", .number(predictedNs)),
             ("lower_bound_ns", .number(lowerBoundNs)), ("measured_ns", measuredNs.map(JSON.number)),
             ("readings", .integer(readings)), ("right", .integer(right)), ("wrong", .integer(wrong)),
-            ("failures", .array(failures.map(JSON.string))), ("wins", .boolean(wins)),
+            ("failures", .array(failures.map(JSON.string))), ("compiler", compiler.map(JSON.string)),
+            ("final_ratio", finalRatio.map(JSON.number)),
+            (
+                "object",
+                object.map { object in
+                    .object([
+                        ("full_width_fmas", .integer(object.fullWidthFmas)),
+                        ("narrow_fmas", .integer(object.narrowFmas)), ("block_spills", .integer(object.blockSpills)),
+                    ])
+                }
+            ), ("wins", .boolean(wins)),
         ])
     }
 }
@@ -124,26 +148,37 @@ extension WorkloadExplanation {
             Call(model: try catalog.model(row.model)?.name ?? row.model.short, calls: row.calls)
         }
         let outcomes = try WorkloadOutcomes(catalog, digest)
-        var pinned: [Digest: [Ranked<Schedule>.Entry]] = [:]
+        var pinned: [Place: [Ranked<Schedule>.Entry]] = [:]
         for row in try catalog.expansions(workload: digest) {
-            pinned[row.calibration, default: []] += (try? expansionEntries(row)) ?? []
+            guard let interface = try? Interface(parsing: row.interface), interface.fits(workload) else { continue }
+            pinned[Place(calibration: row.calibration, interface: interface), default: []] +=
+                (try? expansionEntries(row)) ?? []
         }
         rankings = []
-        for (calibration, entries) in pinned.sorted(by: { $0.key < $1.key }) {
+        for (place, entries) in pinned.sorted(by: { $0.key < $1.key }) {
             var unique: [Ranked<Schedule>.Entry] = []
             var seen: Set<Schedule> = []
             for entry in ranked(entries) where seen.insert(entry.value).inserted { unique.append(entry) }
-            let device = try WorkloadExplanation.device(calibration, catalog)
+            let device = try WorkloadExplanation.device(place.calibration, catalog)
             let kind = device?.kind.digest
-            let rejections = device.map { WorkloadExplanation.rejections(workload, $0) } ?? []
+            let rejections = device.map { WorkloadExplanation.rejections(workload, place.interface, $0) } ?? []
             let recipes = outcomes.recipes(kind)
             for recipe in recipes.isEmpty ? [nil] : recipes.map(Optional.some) {
                 rankings.append(
                     Ranking(
                         device: device.map { "\($0.kind.processor) \($0.kind.isa.rawValue)" } ?? "an unknown device",
-                        calibration: calibration, recipe: recipe,
+                        calibration: place.calibration, interface: place.interface.text, recipe: recipe,
                         candidates: unique.map { outcomes.candidate($0, kind, recipe) }, rejections: rejections))
             }
+        }
+    }
+
+    /// What one ranking is about.
+    private struct Place: Hashable, Comparable {
+        var calibration: Digest
+        var interface: Interface
+        static func < (a: Place, b: Place) -> Bool {
+            (a.calibration, a.interface.text) < (b.calibration, b.interface.text)
         }
     }
 
@@ -155,58 +190,9 @@ extension WorkloadExplanation {
         return Device(kind: try DeviceClass(parsing: kind.text), calibration: try Calibration(parsing: row.text))
     }
 
-    static func rejections(_ workload: Workload, _ device: Device) -> [String] {
-        construct(workload, .rowMajor(workload), device, ConstructLimits()).rejections.map {
+    static func rejections(_ workload: Workload, _ interface: Interface, _ device: Device) -> [String] {
+        construct(workload, interface, device, ConstructLimits()).rejections.map {
             "\($0.count) \($0.kind): \($0.example.sentence)"
         }
-    }
-}
-
-/// What was found out about the schedules of a workload, under any toolchain.
-struct WorkloadOutcomes {
-    private var candidates: [Digest: Set<Digest>] = [:]
-    private let readings: [ReadingRow]
-    private let verdicts: [VerdictRow]
-    private let failures: [FailureRow]
-    private let winners: [WinnerRow]
-
-    init(_ catalog: Catalog, _ workload: Digest) throws(CatalogError) {
-        let voided = try catalog.voided()
-        for row in try catalog.candidates(workload: workload) where !voided.contains(row.key) {
-            guard let schedule = try? Schedule(parsing: row.schedule) else { continue }
-            candidates[schedule.digest, default: []].insert(row.digest)
-        }
-        readings = try catalog.readings(workload: workload).filter { !voided.contains($0.key) }
-        verdicts = try catalog.verdicts(workload: workload).filter { !voided.contains($0.key) }
-        failures = try catalog.failures(workload: workload).filter { !voided.contains($0.key) }
-        winners = try catalog.winners(workload: workload)
-    }
-
-    /// How readings on a device class were taken.
-    func recipes(_ kind: Digest?) -> [String] {
-        Set(readings.filter { $0.deviceClass == kind }.map(\.recipe)).sorted()
-    }
-
-    /// What is known about one schedule on a device class, with readings of one recipe.
-    func candidate(
-        _ entry: Ranked<Schedule>.Entry, _ kind: Digest?, _ recipe: String?
-    ) -> WorkloadExplanation.Candidate {
-        let digest = entry.value.digest
-        let built = candidates[digest] ?? []
-        let read = readings.filter {
-            built.contains($0.candidate) && $0.deviceClass == kind && $0.recipe == recipe
-        }
-        let judged = verdicts.filter { built.contains($0.candidate) && $0.deviceClass == kind }
-        var reasons: [String] = []
-        for failure in failures where built.contains(failure.candidate) && failure.deviceClass == kind {
-            let reason = "\(escaped(failure.kind)): \(escaped(failure.reason, limit: 160))"
-            if !reasons.contains(reason) { reasons.append(reason) }
-        }
-        return WorkloadExplanation.Candidate(
-            schedule: digest, nest: nestText(entry.value), predictedNs: entry.prediction.ns,
-            lowerBoundNs: entry.prediction.lowerBoundNs,
-            measuredNs: read.filter(\.valid).map { $0.lowerQuartileNs * $0.correction }.min(), readings: read.count,
-            right: judged.count(where: \.right), wrong: judged.count { !$0.right }, failures: reasons,
-            wins: winners.contains { built.contains($0.candidate) && $0.deviceClass == kind && $0.recipe == recipe })
     }
 }

@@ -1,4 +1,4 @@
-// Makes a bundle's folder: writes its files, runs its build plan with the local compiler and an archiver, and runs its
+// Makes a bundle's folder: writes its files, runs its build plan with the local compilers and an archiver, and runs its
 // self-test. Input: a bundle and an empty folder. Output: the folder, complete, or an error. Compilers see the search
 // path and nothing else of the environment; compiling takes turns with quiet bursts.
 
@@ -8,6 +8,9 @@ import Glibc
 import Runtime
 
 struct ExportBuild {
+    /// Paths of the compilers that kernels may name.
+    private let compilers: [Digest: String]
+    /// Builds what names none, and links.
     let compiler: String
     let archiver: String
     let searchPath: String
@@ -19,6 +22,8 @@ struct ExportBuild {
     /// - Throws: `archiverMissing`.
     init(_ local: LocalCompiler, searchPath: String) throws(ModelError) {
         compiler = local.compiler.toolchain.path
+        compilers = Dictionary(
+            local.compilers.compilers.map { ($0.digest, $0.toolchain.path) }, uniquingKeysWith: { first, _ in first })
         self.searchPath = searchPath
         let besideCompiler = "/" + compiler.split(separator: "/").dropLast().joined(separator: "/")
         let folders = searchPath.split(separator: ":").map(String.init) + [besideCompiler]
@@ -56,7 +61,7 @@ struct ExportBuild {
     private func run(_ step: BuildStep, in folder: String) throws {
         let tool: String
         switch step.tool {
-        case .compiler: tool = compiler
+        case .compiler: tool = step.toolchain.flatMap { compilers[$0] } ?? compiler
         case .archiver:
             tool = archiver
             // an archiver adds to what is there

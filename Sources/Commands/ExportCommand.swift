@@ -29,6 +29,8 @@ struct ExportCommand: ParsableCommand {
     var name: String?
     @Option(name: .long, help: "NAME=N for a symbolic dimension, NAME=1x3x48x192 for an input's shape.")
     var bind: [String] = []
+    @Option(name: .long, help: "Lanes of the library, each on a processor of its own.")
+    var threads: Int = 1
     @Option(name: .long, help: "avx512, avx2 or plain (default: the best this machine has).")
     var device: String?
 
@@ -36,6 +38,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let isa = try instructionSetOption(device)
+        try checkThreads(threads)
         let progress = Progress(global)
         let chosen = try chosenModels(models, bind: bind)
         let targets = try exportTargets(chosen.map(\.name), name: name, out: out)
@@ -70,12 +73,12 @@ struct ExportCommand: ParsableCommand {
         _ model: LoadedModel, _ target: ExportTarget, _ folder: ExportFolder, _ shop: ModelShop, _ bench: ProgramBench,
         _ tools: ExportBuild, _ progress: Progress
     ) throws -> ExportedBundle {
-        let tuned = try shop.tuned(model)
+        let tuned = try shop.tuned(model, lanes: threads)
         let share = TunedShare(tuned.cover)
         progress.note("verifying \(escaped(model.name)): \(share.tuned) of \(share.workloads) workloads measured")
         let vectors = try verifiedVectors(model, tuned, shop, bench)
         let request = BundleRequest(
-            name: target.name, program: tuned.program, model: model.description, kernels: sources(tuned),
+            name: target.name, program: tuned.program, model: model.description, kernels: sources(tuned, shop.local),
             constants: tuned.constants.map { $0.withBytes { Array($0) } }, isa: instructionSet(shop.local.isa),
             flags: shop.local.compiler.flags,
             digests: BundleDigests(
@@ -118,12 +121,15 @@ struct ExportCommand: ParsableCommand {
         return vectors
     }
 
-    private func sources(_ assembly: Assembly) -> [KernelSource] {
+    private func sources(_ assembly: Assembly, _ local: LocalCompiler) -> [KernelSource] {
         assembly.kernels.map { kernel in
-            KernelSource(
+            let compiler = local.compiler(of: kernel)
+            return KernelSource(
                 name: kernel.name,
                 text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule.isa)),
-                workload: kernel.workloadDigest)
+                workload: kernel.workloadDigest,
+                compiler: KernelCompiler(
+                    family: compiler.toolchain.family.rawValue, digest: compiler.digest, flags: compiler.flags))
         }
     }
 }

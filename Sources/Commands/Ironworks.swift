@@ -15,7 +15,7 @@ package struct Ironworks: ParsableCommand {
             RunCommand.self, BenchCommand.self, TestCommand.self, ExportCommand.self,
             TuneCommand.self, WorkerCommand.self,
             CatalogCommand.self, ExplainCommand.self, DumpCommand.self, IRCommand.self, SimulateCommand.self,
-            DoctorCommand.self, DeviceCommand.self,
+            DoctorCommand.self, DeviceCommand.self, KernelsCommand.self, SweepCommand.self,
         ])
     package init() {}
 

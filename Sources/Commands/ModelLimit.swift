@@ -38,15 +38,17 @@ struct ModelLimit: Equatable {
         }
     }
 
-    /// The longer of multiplying and reading.
-    func ns(_ device: Device) -> Double {
+    /// The longer of multiplying and reading, when `lanes` lanes share both evenly. Rates are those of one processor,
+    /// and every lane has its own: what they share beyond that makes a program slower, not the limit lower.
+    func ns(_ device: Device, lanes: Int = 1) -> Double {
         let calibration = device.calibration
-        return max(contractionFlops / calibration.fmaFlopsPerNs, constantBytes / bytesPerNs(device))
+        let bytesPerNs = bytesPerNs(device, lanes: lanes)
+        return max(contractionFlops / calibration.fmaFlopsPerNs, constantBytes / bytesPerNs) / Double(lanes)
     }
 
-    /// Bandwidth of the level that holds all constants.
-    private func bytesPerNs(_ device: Device) -> Double {
-        if constantBytes <= Double(device.l2UsableBytes) { return device.calibration.l2BytesPerNs }
+    /// One lane's bandwidth of the level that holds its share of the constants.
+    private func bytesPerNs(_ device: Device, lanes: Int) -> Double {
+        if constantBytes <= Double(device.l2UsableBytes * lanes) { return device.calibration.l2BytesPerNs }
         return constantBytes <= Double(device.kind.l3Bytes)
             ? device.calibration.l3BytesPerNs : device.calibration.memoryBytesPerNs
     }

@@ -3,6 +3,7 @@
 // read without its lock, so these commands work beside a running `tune`.
 
 import Basics
+import CSystem
 import Catalog
 import DeviceModel
 import Glibc
@@ -28,11 +29,12 @@ func chosenModel(_ path: String, bind: [String]) throws -> LoadedModel {
     return try LoadedModel(path: model.path, name: model.name, bindings: model.bindings)
 }
 
-/// Programs have one lane.
-func checkThreads(_ threads: Int) throws(CommandError) {
-    guard threads == 1 else {
-        throw .badOption(option: "threads", value: "\(threads)", expected: "1; programs of several lanes are not made")
+/// Every lane of a program needs a processor of its own.
+func checkThreads(_ threads: Int, usable: Int = Int(iw_usable_cpus())) throws(CommandError) {
+    guard threads >= 1 else {
+        throw .badOption(option: "threads", value: "\(threads)", expected: "a number of processors, 1 or more")
     }
+    guard threads <= usable else { throw .tooManyThreads(threads: threads, usable: usable) }
 }
 
 /// How much of a program rests on measurements.
@@ -58,7 +60,7 @@ struct TunedShare: Equatable {
 struct ModelShop {
     let local: LocalCompiler
     let device: Device
-    /// What was measured with this compiler on this class of device; empty without a catalog.
+    /// What was measured with these compilers on this class of device; empty without a catalog.
     let table: MeasurementTable
     /// Every record counts, however many candidates the job that made it asked for.
     private let limits = PlanLimits(candidatesPerWorkload: .max)
@@ -79,16 +81,16 @@ struct ModelShop {
             }
         }
         table = try measurementTable(
-            records, toolchain: local.compiler.digest, calibration: device.calibration.digest)
+            records, toolchains: local.toolchains, calibration: device.calibration.digest)
         try records?.close()
     }
 
-    /// The program from the best that is known.
-    func tuned(_ model: LoadedModel) throws -> Assembly {
-        try assemble(model.graph, model.constants, device, table, limits)
+    /// The program from the best that is known, on at most `lanes` lanes.
+    func tuned(_ model: LoadedModel, lanes: Int = 1) throws -> Assembly {
+        try assemble(model.graph, model.constants, device, table, limits, lanes: lanes)
     }
 
-    /// The program from first choices alone.
+    /// The program from first choices alone, on one lane.
     func first(_ model: LoadedModel) throws -> Assembly {
         try assemble(model.graph, model.constants, device, MeasurementTable(), limits)
     }

@@ -20,7 +20,7 @@ struct RunCommand: ParsableCommand {
     var inputs: String = "random:7"
     @Option(name: .long, help: "A folder for .npy files, or an .npz file.")
     var outputs: String?
-    @Option(name: .long, help: "Lanes of the program.")
+    @Option(name: .long, help: "Lanes of the program, each on a processor of its own.")
     var threads: Int = 1
     @Flag(name: .long, help: "Refuse a program with a workload that was never measured.")
     var requireTuned = false
@@ -33,7 +33,7 @@ struct RunCommand: ParsableCommand {
         let description = model.description
         let given = try source.bytes(for: description)
         let shop = try ModelShop(catalogPath: global.catalogPath, progress)
-        let assembly = try shop.tuned(model)
+        let assembly = try shop.tuned(model, lanes: threads)
         let share = TunedShare(assembly.cover)
         if requireTuned, share.missing > 0 {
             throw ModelError.notTuned(model: model.name, missing: share.missing, workloads: share.workloads)

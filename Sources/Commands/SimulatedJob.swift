@@ -1,4 +1,4 @@
-// A job that needs no file and no machine: two small graphs, a made-up device with fixed rates, a made-up toolchain.
+// A job that needs no file and no machine: two small graphs, a made-up device with fixed rates, two made-up toolchains.
 // Simulations, and whoever wants to see the planner at work, run it; every host plans it alike.
 
 import Basics
@@ -18,8 +18,10 @@ enum SimulatedJob {
 
     static func job(_ models: [TuningJob.Model], candidates: Int) -> TuningJob {
         TuningJob(
-            name: "simulation", device: device, toolchain: Digest(of: "simulated toolchain"),
-            toolchainText: "a toolchain that compiles nothing\n", candidates: candidates, models: models)
+            name: "simulation", device: device,
+            toolchains: ["first", "second"].map {
+                .init(digest: Digest(of: "simulated \($0)"), text: "the \($0) toolchain compiles nothing\n")
+            }, candidates: candidates, models: models)
     }
 
     /// A perceptron of three layers and a block of two convolutions.

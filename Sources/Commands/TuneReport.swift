@@ -100,7 +100,7 @@ struct TuneReport {
 
     func make(knownCandidates: Int) throws -> TuneResult {
         let table = try measurementTable(
-            catalog, toolchain: local.compiler.digest, calibration: device.calibration.digest)
+            catalog, toolchains: local.toolchains, calibration: device.calibration.digest)
         let bench = isReal ? try ProgramBench() : nil
         return TuneResult(models: try zip(models, asked).map { try report($0, $1, table, bench) })
     }
@@ -124,10 +124,12 @@ struct TuneReport {
             failures: failures.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, isVerified: true)
         guard let bench else { return out }
         progress.note("building and timing \(model.name)")
+        let lanes = asked.settings.threads.first ?? 1
         let first = try build(
-            assemble(model.graph, model.constants, device, MeasurementTable(), limits), model.description, local)
+            assemble(model.graph, model.constants, device, MeasurementTable(), limits, lanes: lanes),
+            model.description, local)
         let tuned = try build(
-            assemble(model.graph, model.constants, device, table, limits), model.description, local)
+            assemble(model.graph, model.constants, device, table, limits, lanes: lanes), model.description, local)
         let inputs = seededInputs(model.description.inputs.map(\.type), seed: asked.inputSeed)
         out.isVerified = agrees(
             try bench.run(tuned, inputs), try bench.run(first, inputs), model.description.outputs.map(\.type),
@@ -136,16 +138,24 @@ struct TuneReport {
         let after = try bench.time(tuned, inputs)
         out.beforeMs = before.leastNs / 1e6
         out.afterMs = after.leastNs / 1e6
-        out.onnxRuntimeMs = OnnxRuntimePeer.latencyMs(model, threads: 1, seconds: 1.5)
+        out.onnxRuntimeMs = OnnxRuntimePeer.latencyMs(model, threads: lanes, seconds: 1.5)
         _ = try catalog.append([
             .program(
                 ProgramRow(
                     model: digest, digest: tuned.assembly.program.digest, text: tuned.assembly.program.text,
-                    deviceClass: device.kind.digest, recipe: recipeText, worker: "tune", latencyNs: after.leastNs,
+                    deviceClass: device.kind.digest, recipe: recipe(lanes: lanes), worker: "tune",
+                    latencyNs: after.leastNs,
                     readingsNs: after.samplesNs, attempt: "tune"))
         ])
         return out
     }
+}
+
+/// The recipe of a program's reading: kernels are measured on one lane, programs on theirs.
+private func recipe(lanes: Int) -> String {
+    let oneLane = "lanes 1 "
+    precondition(recipeText.hasPrefix(oneLane), "recipes of kernels begin with their lane")
+    return "lanes \(lanes) " + recipeText.dropFirst(oneLane.count)
 }
 
 /// Agreement of a model's outputs with a reference: |a−b| ≤ rtol·|b| + atol·max|b| per output, NaN and infinities in

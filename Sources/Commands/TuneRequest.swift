@@ -40,6 +40,9 @@ struct TuneRequest {
         }
         let home = environment("HOME") ?? "/"
         models = try job.expandedModels(listFiles: { Folder.names(in: $0) }, home: home)
+        for model in models {
+            for threads in model.settings.threads { try checkThreads(threads) }
+        }
         name = job.name
         toolchains = job.search.toolchains
         workers = command.workers ?? job.farm.workers

@@ -27,13 +27,15 @@ final class TuneSession {
         self.progress = progress
         self.global = global
         local = try LocalCompiler(request.isa, preferring: request.toolchains)
+        for error in local.compilers.broken { progress.note("a compiler is left out: \(error.sentence)") }
         device = try localDevice(local) { progress.note($0) }
         limits = PlanLimits(candidatesPerWorkload: request.candidates)
     }
 
     private var job: TuningJob {
         TuningJob(
-            name: request.name, device: device, toolchain: local.compiler.digest, toolchainText: local.text,
+            name: request.name, device: device,
+            toolchains: local.compilers.compilers.map { .init(digest: $0.digest, text: $0.identityText) },
             candidates: request.candidates,
             models: zip(models, request.models).map { model, asked in
                 .init(name: model.name, priority: asked.settings.priority, graph: model.graph)
@@ -61,7 +63,7 @@ final class TuneSession {
         }
         let known = try catalog.count(.candidates)
         try recordSubjects(catalog)
-        let before = try catalog.count(.readings) + catalog.count(.failures) + catalog.count(.expansions)
+        let before = try found(catalog)
         let farm = EmbeddedFarm(
             catalog: catalog, job: job, jobText: request.text, workers: request.workers,
             measureWith: request.measureWith, deadline: request.deadline,
@@ -73,7 +75,7 @@ final class TuneSession {
             writeError("interrupted; everything measured is kept. Go on with:\n  \(request.resumeCommand)")
             Glibc.exit(130)
         }
-        let after = try catalog.count(.readings) + catalog.count(.failures) + catalog.count(.expansions)
+        let after = try found(catalog)
         let report = try TuneReport(
             catalog: catalog, models: models, asked: request.models, device: device, local: local, limits: limits,
             isReal: request.measureWith == "real", progress: progress
@@ -89,6 +91,11 @@ final class TuneSession {
         if report.hasUnverified { Glibc.exit(2) }
     }
 
+    /// Rows that units of work find out.
+    private func found(_ catalog: Catalog) throws -> Int {
+        try [FactTable.readings, .failures, .expansions, .finals].reduce(0) { try $0 + catalog.count($1) }
+    }
+
     /// Models, workloads and their calls, device class and calibration: what later rows refer to.
     private func recordSubjects(_ catalog: Catalog) throws {
         var rows: [CatalogRow] = [
@@ -96,8 +103,10 @@ final class TuneSession {
             .calibration(
                 CalibrationRow(
                     digest: device.calibration.digest, deviceClass: device.kind.digest, text: device.calibration.text)),
-            .toolchain(ToolchainRow(digest: local.compiler.digest, text: local.text)),
         ]
+        rows += local.compilers.compilers.map {
+            .toolchain(ToolchainRow(digest: $0.digest, text: $0.identityText))
+        }
         for model in models {
             let graph = model.graph.text
             let digest = Digest(of: graph)

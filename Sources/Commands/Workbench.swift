@@ -24,33 +24,30 @@ func cacheFolder() -> String {
 
 func searchPath() -> String { environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin" }
 
-/// The compiler this machine tunes and builds with, for one instruction set.
+/// The compilers this machine tunes and builds with, for one instruction set.
 struct LocalCompiler {
-    let compiler: Compiler
+    let compilers: CompilerSet
     let isa: ISA
 
-    /// - Parameter preferring: compilers in a job's order; refused when that order asks for another than the one used,
-    ///   because what `run` and `export` build must be what was measured.
+    /// - Parameter preferring: compilers in a job's order; those that are not installed are left out.
     init(_ isa: ISA? = nil, preferring preferences: [JobFile.Compiler] = JobFile.Compiler.allCases) throws {
-        let toolchains = try Toolchain.find(searchPath: searchPath())
-        let installed = Set(toolchains.map(\.family.rawValue))
-        if let used = toolchains.first?.family.rawValue,
-            let preferred = (preferences.first { installed.contains($0.rawValue) } ?? preferences.first)?.rawValue,
-            preferred != used
-        {
-            throw CommandError.otherCompiler(preferred: preferred, used: used)
-        }
-        let target = isa.flatMap { CompileTarget(rawValue: $0.rawValue) } ?? CompileTarget.best
-        guard let toolchain = toolchains.first, let isa = ISA(rawValue: target.rawValue) else {
-            throw RuntimeError.compilerNotFound
-        }
-        self.isa = isa
-        compiler = try Compiler(
-            toolchain, target: target, searchPath: searchPath(), cacheFolder: try objectFolder())
+        let target = isa.map(CompileTarget.init) ?? CompileTarget.best
+        self.isa = target.isa
+        compilers = try CompilerSet(
+            target: target, families: preferences.compactMap { Toolchain.Family(rawValue: $0.rawValue) },
+            searchPath: searchPath(), cacheFolder: try objectFolder())
     }
 
-    /// The toolchain as catalogs keep it.
-    var text: String { compiler.toolchain.version + "\n" + compiler.flags.joined(separator: " ") + "\n" }
+    /// The preferred compiler: builds what nobody measured, and links.
+    var compiler: Compiler { compilers.first }
+
+    /// Preferred first.
+    var toolchains: [Digest] { compilers.compilers.map(\.digest) }
+
+    /// The compiler whose object of a kernel won.
+    func compiler(of kernel: AssembledKernel) -> Compiler {
+        kernel.toolchain.flatMap { compilers[$0] } ?? compiler
+    }
 }
 
 func objectFolder() throws -> String {
@@ -84,19 +81,19 @@ struct LoadedModel {
     }
 }
 
-/// Everything the catalog knows about some workloads under a toolchain, as a measurement table.
-func measurementTable(_ catalog: Catalog?, toolchain: Digest, calibration: Digest) throws -> MeasurementTable {
-    guard let catalog else { return MeasurementTable() }
+/// Everything the catalog knows about some workloads under toolchains, as a measurement table.
+func measurementTable(_ catalog: Catalog?, toolchains: [Digest], calibration: Digest) throws -> MeasurementTable {
+    guard let catalog else { return MeasurementTable(toolchains: toolchains) }
     var rows: [CatalogRow] = []
     try catalog.forEachRow { row in
         switch row {
-        case .workload, .expansion, .candidate, .reading, .verdict, .failure: rows.append(row)
-        case .job, .model, .modelWorkload, .deviceClass, .device, .calibration, .toolchain, .final, .program,
-            .suspicion, .void, .tag:
+        case .workload, .expansion, .candidate, .reading, .verdict, .failure, .final: rows.append(row)
+        case .job, .model, .modelWorkload, .deviceClass, .device, .calibration, .toolchain, .drift, .objectCheck,
+            .program, .suspicion, .void, .tag:
             break
         }
     }
-    return Tuning.measurementTable(rows, toolchain: toolchain, calibration: calibration)
+    return Tuning.measurementTable(rows, toolchains: toolchains, calibration: calibration)
 }
 
 /// An assembled program with its C and where its library lies once it is built.
@@ -111,16 +108,19 @@ struct BuiltProgram {
 /// Builds `assembly` into the cache, or finds it there.
 func build(_ assembly: Assembly, _ description: ModelDescription, _ local: LocalCompiler) throws -> BuiltProgram {
     let prefix = "model"
-    var files = assembly.kernels.map { kernel in
-        SourceFile(
-            name: "\(kernel.name).c",
-            text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule.isa)))
+    var parts = assembly.kernels.map { kernel in
+        CompilePart(
+            source: SourceFile(
+                name: "\(kernel.name).c",
+                text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule.isa))),
+            compiler: local.compiler(of: kernel))
     }
     let source = try ProgramSource(
         assembly.program, model: description, prefix: prefix, isa: instructionSet(local.isa))
-    files.append(SourceFile(name: "program.c", text: source.text))
+    parts.append(
+        CompilePart(source: SourceFile(name: "program.c", text: source.text), compiler: local.compiler))
     let object: CompiledObject
-    switch local.compiler.compile(files) {
+    switch local.compiler.link(parts, links: assembly.program.lanes.count > 1 ? ["pthread"] : []) {
     case .compiled(let made): object = made
     case .failed(let failure): throw CommandError.buildFailed(log: "\(failure.reason)\n\(failure.log)")
     }

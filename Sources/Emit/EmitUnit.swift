@@ -13,16 +13,22 @@ package func emit(_ kernel: Kernel, name: String, dialect: Dialect) -> String {
 /// Prints several kernels as one C source; names must differ, contraction blocks are shared.
 /// The kernels must have passed `Kernel.verify`.
 package func emit(kernels: [(name: String, kernel: Kernel)], dialect: Dialect) -> String {
-    let names = kernels.map(\.name)
-    precondition(names.allSatisfy(isIdentifier), "a kernel's name is not a C identifier")
-    precondition(Set(names).count == names.count, "two kernels of one source have the same name")
+    let entries = kernels.map(\.name)
+    precondition(entries.allSatisfy(isIdentifier), "a kernel's name is not a C identifier")
+    precondition(Set(entries).count == entries.count, "two kernels of one source have the same name")
     let shared = blocks(of: kernels.map(\.kernel))
     var lines = prologue(isa: dialect.isa)
-    if !shared.isEmpty { lines += vectorTypes(shared, dialect.isa) }
+    let tiles = tileBlocks(of: kernels.map(\.kernel))
+    lines += vectorTypes(shared.map(\.columns) + tiles.map(\.tile.columns), dialect.isa)
+    for lanes in Set(tiles.map { dialect.isa.lanes(dividing: $0.tile.columns) }).sorted() {
+        lines += tileHelpers(lanes: lanes, dialect.isa)
+    }
     for block in shared { lines += [""] + block.text(dialect.isa) }
+    let names = Dictionary(uniqueKeysWithValues: tiles.enumerated().map { ($1, "iw_block_t\($0)") })
+    for (n, block) in tiles.enumerated() { lines += [""] + block.text(named: "iw_block_t\(n)", dialect.isa) }
     for (name, kernel) in kernels {
         for index in kernel.phases.indices {
-            var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa)
+            var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa, tiles: names)
             lines += [""] + printer.function(named: entryName(name, phase: index))
         }
     }
@@ -70,8 +76,8 @@ private func prologue(isa: ISA) -> [String] {
 }
 
 /// iw_vN: N floats in a register; iw_uN: the same at any address of a float.
-private func vectorTypes(_ blocks: [Block], _ isa: ISA) -> [String] {
-    let widths = Set(blocks.map { isa.lanes(dividing: $0.columns) }).sorted()
+private func vectorTypes(_ columns: [Int], _ isa: ISA) -> [String] {
+    let widths = Set(columns.map { isa.lanes(dividing: $0) }).sorted()
     return widths.flatMap { lanes in
         [
             "typedef float iw_v\(lanes) __attribute__((vector_size(\(lanes * 4))));",

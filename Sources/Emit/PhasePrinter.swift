@@ -12,6 +12,7 @@ struct PhasePrinter {
 
     let isa: ISA
     let phase: Phase
+    private let tiles: [TileBlock: String]
     private let operands: [Buffer]
     /// Scratch buffers in order of their slots.
     private let scratch: [(dtype: DType, elements: Int)]
@@ -22,8 +23,10 @@ struct PhasePrinter {
     private var depth = 0
     private var out: [String] = []
 
-    init(_ kernel: Kernel, phase index: Int, isa: ISA) {
+    /// - Parameter tiles: the functions of the unit's tile blocks.
+    init(_ kernel: Kernel, phase index: Int, isa: ISA, tiles: [TileBlock: String] = [:]) {
         self.isa = isa
+        self.tiles = tiles
         phase = kernel.phases[index]
         operands = kernel.buffers
         var allocated: [(dtype: DType, elements: Int)] = []
@@ -84,6 +87,10 @@ struct PhasePrinter {
                 written.insert(c.acc)
                 read.formUnion([c.a, c.b])
                 for expr in [c.accIndex, c.aIndex, c.bIndex, c.depth] { reads(expr) }
+            case .tile(let tile):
+                written.insert(tile.into.slot)
+                read.formUnion([tile.a, tile.b] + tile.operands.map(\.slot) + (tile.from.map { [$0.slot] } ?? []))
+                for expr in [tile.aIndex, tile.bIndex, tile.depth] + tile.walks.map(\.index) { reads(expr) }
             }
         }
         return (read, written)
@@ -110,6 +117,7 @@ extension PhasePrinter {
                 line("\(scalars.names[slot])[\(at.unbracketed)] = \(text.unbracketed);")
             case .reduce(let reduction): reduce(reduction)
             case .contract(let c): contract(c)
+            case .tile(let t): tile(t)
             case .when(let condition, let inner):
                 let test = scalars.condition(condition)
                 flush()
@@ -166,6 +174,25 @@ extension PhasePrinter {
         if !block.isPacked { arguments += ["\(c.aRow)", "\(c.aStep)"] }
         arguments += [at(c.b, b), "\(c.bStride)", depth]
         line("\(block.name)(\(arguments.joined(separator: ", ")));")
+    }
+}
+
+extension PhasePrinter {
+    fileprivate mutating func tile(_ tile: Tile) {
+        guard let name = tiles[TileBlock(tile)] else { preconditionFailure("every tile's block is printed before") }
+        var places: [(slot: Int, index: Expr)] = [(tile.into.slot, tile.into.index)]
+        if let from = tile.from { places.append((from.slot, from.index)) }
+        places += [(tile.a, tile.aIndex), (tile.b, tile.bIndex)]
+        let operands = tile.operands.map { (slot: $0.slot, index: $0.index) }
+        func place(_ slot: Int, _ expr: Expr) -> String {
+            let index = scalars.index(expr)
+            return index == "0" ? scalars.names[slot] : "\(scalars.names[slot]) + \(index)"
+        }
+        var arguments = places.map { place($0.slot, $0.index) }
+        arguments.append(scalars.index(tile.depth))
+        arguments += operands.map { place($0.slot, $0.index) }
+        flush()
+        line("\(name)(\(arguments.joined(separator: ", ")));")
     }
 }
 

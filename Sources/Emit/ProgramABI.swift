@@ -4,7 +4,7 @@
 /// What a function of the interface may return, with the sentence of `PREFIX_error`.
 enum ProgramStatus: Int, CaseIterable {
     case ok, noMemory, noWeights, notWeights, otherVersion, truncatedWeights, otherProgram, noCPU, nullArgument
-    case busy, cancelled, tooDeep, badAddress, badTasks
+    case busy, cancelled, tooDeep, badAddress, badTasks, noThreads
 
     /// The enumerator behind the prefix.
     var name: String {
@@ -23,6 +23,7 @@ enum ProgramStatus: Int, CaseIterable {
         case .tooDeep: "too_deep"
         case .badAddress: "bad_address"
         case .badTasks: "bad_tasks"
+        case .noThreads: "no_threads"
         }
     }
 
@@ -46,6 +47,7 @@ enum ProgramStatus: Int, CaseIterable {
         case .tooDeep: "the model's data asks for deeper recursion than it was built for"
         case .badAddress: "the model's data leads to an element that is not there"
         case .badTasks: "the model's data asks for work that is not there"
+        case .noThreads: "the system refused a thread that this model needs; allow this process more threads"
         }
     }
 }
@@ -80,7 +82,8 @@ private let declarations = """
     @STATUSES@
     };
 
-    /* Loads the weights and makes *model. Returns @P@_ok, or another status and sets *model to null. */
+    /* Loads the weights and makes *model; a library of several lanes also starts its threads, which stay on the
+       processors that the calling thread may use. Returns @P@_ok, or another status and sets *model to null. */
     int @P@_create(const char *weights_path, @P@ **model);
 
     /* Computes every output from the inputs, in the order of @P@_input and @P@_output. Pointers that are multiples
@@ -92,7 +95,7 @@ private let declarations = """
        next one. */
     void @P@_cancel(@P@ *model);
 
-    /* Frees the model; no run may be in progress. Null is allowed. */
+    /* Frees the model and ends its threads; no run may be in progress. Null is allowed. */
     void @P@_destroy(@P@ *model);
 
     int @P@_input_count(void);

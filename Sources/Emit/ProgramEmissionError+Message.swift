@@ -8,10 +8,14 @@ extension ProgramEmissionError {
         switch self {
         case .invalid(let error): "the program is not valid: \(error.sentence)"
         case .lanes(let count):
-            "the program has \(count) lanes and only programs of one lane are printed as C; plan it for one thread"
+            "the program has \(count) lanes and programs of at most \(ProgramLanes.lanesMax) are printed as C; plan it "
+                + "for fewer threads"
         case .counters(let count):
-            "the program has \(counted(count, "counter")), which only lanes that run beside each other "
-                + "need; plan it for one thread"
+            "the program has one lane and \(counted(count, "counter")), which only lanes that run beside each other "
+                + "need; plan it again"
+        case .counterValue(let counter, let value):
+            "the program publishes \(value) on counter \(counter), and counters count from 0 to "
+                + "\(ProgramLanes.counterValueMax); plan it again"
         case .prefix(let prefix):
             "'\(escaped(prefix, limit: 80))' cannot begin the names of C functions; use a lower-case letter, then "
                 + "letters, digits and '_', at most 63 in all"

@@ -8,10 +8,12 @@ package enum ProgramEmissionError: Explained, Equatable {
     package enum Side: String, Hashable, Sendable { case input, output }
 
     case invalid(ProgramError)
-    /// One lane is printed; the program has another number.
+    /// More lanes than are printed.
     case lanes(Int)
     /// Counters are for programs of several lanes.
     case counters(Int)
+    /// A published value does not fit below the number of a run.
+    case counterValue(counter: Int, Int64)
     /// The prefix of all symbols is no `[a-z][a-z0-9_]{0,62}`.
     case prefix(String)
     /// The prefix is also the name of a kernel's function.

@@ -14,34 +14,30 @@ struct ProgramPrinter {
 
     mutating func text(weightsDigest: [UInt8]) -> String {
         var steps = ProgramStepPrinter(program, prefix: prefix, weights: weights)
-        let routines = reachableRoutines
+        let routines = Set(program.lanes.flatMap { program.routinesCalled(from: $0) }).sorted()
         var functions = routines.map { steps.function(ProgramStepPrinter.routineName($0), program.routines[$0]) }
-        functions.append(steps.function("laneSteps", program.lanes[0]))
+        for (lane, body) in program.lanes.enumerated() {
+            functions.append(steps.function(lanes.functionName(lane), body))
+        }
         let parts = [
             opening, programDeclarations(prefix: prefix), kernels, memory(weightsDigest), tensors, statusTexts,
-            cpuCheck, filled(ProgramTemplate.state), steps.expressions.definitions.joined(separator: "\n"),
+            cpuCheck, lanes.runtime, filled(ProgramTemplate.state),
+            steps.expressions.definitions.joined(separator: "\n"), filled(lanes.meeting),
             routines.map { "static int \(ProgramStepPrinter.routineName($0))(Lane *l);" }.joined(separator: "\n"),
-            functions.joined(separator: "\n"), filled(ProgramTemplate.loading), filled(ProgramTemplate.running),
-            filled(ProgramTemplate.asking),
+            functions.joined(separator: "\n"), filled(ProgramTemplate.fastMath), filled(lanes.running),
+            filled(ProgramTemplate.loading), filled(ProgramTemplate.running), filled(ProgramTemplate.asking),
         ]
         return parts.filter { !$0.isEmpty }.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined(separator: "\n")
     }
 
-    /// Only templates are searched for placeholders, never text that holds names of a model.
-    private func filled(_ template: String) -> String { template.replacing("@P@", with: prefix) }
+    private var lanes: ProgramLanes { ProgramLanes(program: program) }
 
-    /// The routines that the lane calls, directly or not.
-    private var reachableRoutines: [Int] {
-        var reached: Set<Int> = []
-        var bodies = [program.lanes[0]]
-        while let body = bodies.popLast() {
-            Step.visit(body) { step in
-                if case .call(let routine, _) = step, reached.insert(routine).inserted {
-                    bodies.append(program.routines[routine])
-                }
-            }
-        }
-        return reached.sorted()
+    /// Only templates are searched for placeholders, never text that holds names of a model.
+    private func filled(_ template: String) -> String {
+        template
+            .replacing("@MODEL@", with: lanes.modelMembers).replacing("@LANE@", with: lanes.laneMembers)
+            .replacing("@STOP@", with: lanes.stopping).replacing("@START@", with: lanes.starting)
+            .replacing("@ALLOCATE@", with: lanes.allocating).replacing("@P@", with: prefix)
     }
 
     private var opening: String {
@@ -87,7 +83,7 @@ struct ProgramPrinter {
         return lines.joined(separator: "\n")
     }
 
-    /// One block of memory: arena, copies of misaligned inputs and outputs, scratch, slack.
+    /// One block of memory: arena, copies of misaligned inputs and outputs, scratch of each lane, slack.
     private func memory(_ weightsDigest: [UInt8]) -> String {
         var end = roundedUp(program.arenaBytes, to: WeightsLayout.lineBytes)
         func placed(_ tensors: [ModelDescription.Tensor]) -> [Int] {
@@ -98,8 +94,10 @@ struct ProgramPrinter {
             }
         }
         let (inputs, outputs) = (placed(model.inputs), placed(model.outputs))
-        let scratch = end
-        let total = scratch + roundedUp(program.scratchBytes, to: WeightsLayout.lineBytes) + WeightsLayout.slackBytes
+        // lanes that write beside each other share no pair of lines
+        let scratch = roundedUp(end, to: lanes.scratchAlignment)
+        let stride = roundedUp(program.scratchBytes, to: lanes.scratchAlignment)
+        let total = scratch + stride * lanes.count + WeightsLayout.slackBytes
         let magic = WeightsLayout.magic.replacing("\n", with: "\\n")
         return """
             enum {
@@ -115,10 +113,14 @@ struct ProgramPrinter {
 
             // The memory of a model: the arena, then a place for the copy of each misaligned input and output, scratch.
             static const size_t MemoryBytes = \(total);
-            static const size_t ScratchPlace = \(scratch);
+            static const size_t ScratchPlace = \(scratch);\(lanes.areSeveral ? scratchStride(stride) : "")
             static const size_t InputPlaces[] = {\(list(inputs))};
             static const size_t OutputPlaces[] = {\(list(outputs))};
             """
+    }
+
+    private func scratchStride(_ bytes: Int) -> String {
+        "\nstatic const size_t ScratchStride = \(bytes);  // from one lane's scratch to the next"
     }
 
     private var tensors: String { table("Input", model.inputs) + "\n" + table("Output", model.outputs) }

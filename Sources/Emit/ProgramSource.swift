@@ -1,6 +1,7 @@
-// Prints a program of one lane as one C file: the interface, the tensors of the model, the steps, and what loads
-// weights and holds memory. Input: a program, the face of its model, the prefix of all symbols, the instruction set
-// of its kernels. The file includes only headers of the C library and of the compiler; it has no mutable globals.
+// Prints a program as one C file: the interface, the tensors of the model, the steps of each lane, and what loads
+// weights, holds memory and, for several lanes, threads. Input: a program, the face of its model, the prefix of all
+// symbols, the instruction set of its kernels. The file includes only headers of the C library, of the system and of
+// the compiler; it has no mutable globals.
 
 import Basics
 import ProgramIR
@@ -13,13 +14,12 @@ package struct ProgramSource: Hashable, Sendable {
     package var digest: Digest
     package var weights: WeightsLayout
 
-    /// - Throws: when the program is not valid, has several lanes, or does not fit the model.
+    /// - Throws: when the program is not valid, cannot be printed, or does not fit the model.
     package init(
         _ program: Program, model: ModelDescription, prefix: String, isa: InstructionSet = .plain
     ) throws(ProgramEmissionError) {
         do { try program.verify() } catch { throw .invalid(error) }
-        guard program.lanes.count == 1 else { throw .lanes(program.lanes.count) }
-        guard program.counters == 0 else { throw .counters(program.counters) }
+        try checkLanes(program)
         guard isExportName(prefix) else { throw .prefix(prefix) }
         let functions = program.kernels.flatMap { kernel in kernel.phases.indices.map { "\(kernel.name)_\($0)" } }
         guard !functions.contains(prefix) else { throw .prefixTaken(prefix) }
@@ -43,6 +43,21 @@ package func emitProgram(
 package func isExportName(_ name: String) -> Bool {
     guard let first = name.utf8.first, (0x61...0x7a).contains(first), name.utf8.count <= 63 else { return false }
     return name.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5f }
+}
+
+private func checkLanes(_ program: Program) throws(ProgramEmissionError) {
+    guard program.lanes.count <= ProgramLanes.lanesMax else { throw .lanes(program.lanes.count) }
+    guard program.lanes.count > 1 || program.counters == 0 else { throw .counters(program.counters) }
+    var misfit: ProgramEmissionError?
+    for body in program.lanes + program.routines {
+        Step.visit(body) { step in
+            guard misfit == nil, case .publish(let counter, .literal(let value)) = step else { return }
+            if value.integer < 0 || value.integer > ProgramLanes.counterValueMax {
+                misfit = .counterValue(counter: counter, value.integer)
+            }
+        }
+    }
+    if let misfit { throw misfit }
 }
 
 private func checkTensors(_ program: Program, _ model: ModelDescription) throws(ProgramEmissionError) {

@@ -1,4 +1,4 @@
-// Steps of one lane as straight-line C: a run becomes a call, a loop a `for`, a branch an `if`, a routine a function.
+// Steps of a lane as straight-line C: a run becomes a call, a loop a `for`, a branch an `if`, a routine a function.
 // Constant addresses are sums that the C compiler folds; an address or task range that depends on scalars is checked
 // where it is used, since scalars may have been loaded from data. The flag of `cancel` is looked at where a loop goes
 // round and after every 64 runs of straight text.
@@ -46,7 +46,8 @@ struct ProgramStepPrinter {
             case .branch(let condition, let then, let otherwise): branch(condition, then, otherwise, &out)
             case .call(let routine, let keep): call(routine, keep, &out)
             case .stopIf(let condition): out.line("if (\(expressions.text(condition))) break;")
-            case .publish, .wait: preconditionFailure("a program of one lane without counters waits or publishes")
+            case .publish(let counter, let value): publish(counter, value, &out)
+            case .wait(let counter, let value): wait(counter, value, &out)
             }
         }
     }
@@ -109,6 +110,24 @@ struct ProgramStepPrinter {
         let loader = expressions.loader(dtype)
         let at = pointer(address, bytes: dtype.bytes, &out)
         out.line("l->s[\(scalar)] = \(loader)(\(at));")
+    }
+
+    private mutating func wait(_ counter: Int, _ value: Expr, _ out: inout TextWriter) {
+        if let value = ProgramStepPrinter.constant(value), value <= 0 { return }
+        out.block("/* counter \(counter) */") { out in
+            out.line("const int status = waitFor(l, \(counter), \(self.expressions.text(value)));")
+            out.line("if (status != \(self.prefix)_ok) return status;")
+        }
+    }
+
+    /// A constant value was checked before; one that depends on scalars is checked where it is published.
+    private mutating func publish(_ counter: Int, _ value: Expr, _ out: inout TextWriter) {
+        let call = "publishAs(l, \(counter), \(expressions.text(value)))"
+        if ProgramStepPrinter.constant(value) != nil {
+            out.line("\(call);")
+        } else {
+            out.line("if (\(call) != \(prefix)_ok) return \(prefix)_bad_tasks;")
+        }
     }
 
     private mutating func loop(

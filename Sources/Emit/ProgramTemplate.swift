@@ -1,5 +1,6 @@
-// The parts of a printed program that are the same for every model, but for the prefix (`@P@`): processor check,
-// memory and weights, entering and leaving a run.
+// The parts of a printed program that are the same for every model, but for the prefix (`@P@`) and the places where
+// several lanes have more than one (ProgramLanes.swift): processor check, memory and weights, entering and leaving a
+// run.
 
 enum ProgramTemplate {
     /// cpuid is asked directly: the compilers' own helper would bring a constructor into the library.
@@ -30,7 +31,7 @@ enum ProgramTemplate {
           size_t blockBytes;
           char *memory;
           int cancelled, running;
-        };
+        @MODEL@};
 
         // What the steps of one run see.
         typedef struct {
@@ -38,7 +39,7 @@ enum ProgramTemplate {
           char *const *in, *const *out;
           const int *cancelled;
           int64_t s[ScalarCount];
-        } Lane;
+        @LANE@} Lane;
 
         static inline int isCancelled(const Lane *l) { return __atomic_load_n(l->cancelled, __ATOMIC_RELAXED); }
         """
@@ -78,7 +79,8 @@ enum ProgramTemplate {
           return status;
         }
 
-        // One block on a border of huge pages, zeroed; huge pages are asked for where they are worth it.
+        // One block on a border of huge pages, zeroed. Huge pages are asked for up to the last one that is at least
+        // half used. The weights stay a mapping of their file: they are read as fast, and nothing holds them twice.
         static int mapMemory(struct @P@ *self) {
           const size_t huge = (size_t)2 << 20, bytes = (MemoryBytes + huge - 1) / huge * huge;
           void *block = mmap(0, bytes + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -87,14 +89,15 @@ enum ProgramTemplate {
           self->blockBytes = bytes + huge;
           self->memory = (char *)(((uintptr_t)block + huge - 1) / huge * huge);
         #ifdef MADV_HUGEPAGE
-          if (MemoryBytes >= huge / 2) madvise(self->memory, bytes, MADV_HUGEPAGE);
+          const size_t worth = (MemoryBytes + huge / 2) / huge * huge;
+          if (worth > 0) madvise(self->memory, worth, MADV_HUGEPAGE);
         #endif
           return @P@_ok;
         }
 
         API void @P@_destroy(struct @P@ *self) {
           if (!self) return;
-          if (self->weights) munmap(self->weights, WeightsBytes);
+        @STOP@  if (self->weights) munmap(self->weights, WeightsBytes);
           if (self->block) munmap(self->block, self->blockBytes);
           free(self);
         }
@@ -104,11 +107,11 @@ enum ProgramTemplate {
           *made = 0;
           if (!weights_path) return @P@_null_argument;
           if (!cpuSuffices()) return @P@_no_cpu;
-          struct @P@ *self = calloc(1, sizeof *self);
+          struct @P@ *self = @ALLOCATE@;
           if (!self) return @P@_no_memory;
           int status = mapWeights(self, weights_path);
           if (status == @P@_ok) status = mapMemory(self);
-          if (status != @P@_ok) {
+        @START@  if (status != @P@_ok) {
             @P@_destroy(self);
             return status;
           }
@@ -117,7 +120,7 @@ enum ProgramTemplate {
         }
         """
 
-    static let running = """
+    static let fastMath = """
         // Denormals cost up to a hundred times a normal number and count as zero during a run.
         #if defined(__SSE__)
         static unsigned enterFastMath(void) {
@@ -130,7 +133,9 @@ enum ProgramTemplate {
         static unsigned enterFastMath(void) { return 0; }
         static void leaveFastMath(unsigned before) { (void)before; }
         #endif
+        """
 
+    static let running = """
         static int isMisaligned(const void *p) { return ((uintptr_t)p & 63) != 0; }
 
         API int @P@_run(struct @P@ *self, const void *const *inputs, void *const *outputs) {
@@ -150,17 +155,7 @@ enum ProgramTemplate {
           for (int i = 0; i < OutputCount; i++) {
             out[i] = isMisaligned(outputs[i]) ? self->memory + OutputPlaces[i] : outputs[i];
           }
-          Lane lane = {
-              .arena = self->memory,
-              .weights = self->weights,
-              .scratch = self->memory + ScratchPlace,
-              .in = in,
-              .out = out,
-              .cancelled = &self->cancelled,
-          };
-          const unsigned before = enterFastMath();
-          const int status = isCancelled(&lane) ? @P@_cancelled : laneSteps(&lane);
-          leaveFastMath(before);
+          const int status = runSteps(self, in, out);
           for (int i = 0; i < OutputCount && status == @P@_ok; i++) {
             if (out[i] != (char *)outputs[i]) memcpy(outputs[i], out[i], Outputs[i].bytes);
           }

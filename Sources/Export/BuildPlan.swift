@@ -2,6 +2,8 @@
 // build.sh and Makefile for a person who does. Arguments are relative to the bundle's folder, which is where the
 // tools run; no argument needs quoting.
 
+import Basics
+
 /// One call of a tool.
 package struct BuildStep: Hashable, Sendable {
     package enum Tool: String, Hashable, Sendable {
@@ -11,6 +13,8 @@ package struct BuildStep: Hashable, Sendable {
         case archiver
     }
     package var tool: Tool
+    /// The toolchain that a caller who has it should take; a script takes one compiler for all.
+    package var toolchain: Digest?
     package var arguments: [String]
     package var inputs: [String]
     package var output: String
@@ -38,19 +42,27 @@ package struct BuildPlan: Hashable, Sendable {
     private static let object = ["-fPIC", "-fvisibility=hidden"]
     private static let linking: Set<String> = ["-shared", "-nostartfiles", "-nostdlib", "-nodefaultlibs"]
 
+    /// What compiles and links a program of that many lanes beside the other flags.
+    static func threadFlags(lanes: Int) -> [String] { lanes > 1 ? ["-pthread"] : [] }
+
     /// - Throws: `flag` for a flag that would need quoting.
-    init(name: String, kernels: [String], flags: [String]) throws(ExportError) {
-        let kernelFlags = flags.filter { !BuildPlan.linking.contains($0) }
-        for flag in kernelFlags where !BuildPlan.isPlain(flag) { throw .flag(flag) }
+    init(name: String, kernels: [KernelSource], flags: [String], lanes: Int) throws(ExportError) {
+        for flag in flags + kernels.flatMap({ $0.compiler?.flags ?? [] }) {
+            guard BuildPlan.linking.contains(flag) || BuildPlan.isPlain(flag) else { throw .flag(flag) }
+        }
         folders = ["bin", "lib", "obj"]
         objectFolder = "obj"
         compiles = kernels.map { kernel in
-            BuildPlan.compile(
-                "src/kernels/\(kernel).c", to: "obj/kernel_\(kernel).o",
-                kernelFlags + BuildPlan.object.filter { !kernelFlags.contains($0) })
+            let own = (kernel.compiler?.flags ?? flags).filter { !BuildPlan.linking.contains($0) }
+            var step = BuildPlan.compile(
+                kernelPath(kernel.name), to: "obj/kernel_\(kernel.name).o",
+                own + BuildPlan.object.filter { !own.contains($0) })
+            step.toolchain = kernel.compiler?.digest
+            return step
         }
         let program = "src/\(name)_program.c"
-        compiles.append(BuildPlan.compile(program, to: "obj/program.o", BuildPlan.common + BuildPlan.object))
+        let threads = BuildPlan.threadFlags(lanes: lanes)
+        compiles.append(BuildPlan.compile(program, to: "obj/program.o", BuildPlan.common + BuildPlan.object + threads))
         let objects = compiles.map(\.output)
         let (shared, archive) = (BuildPlan.sharedLibrary(name), BuildPlan.archive(name))
         // Without the start files the library runs nothing when it is loaded; it leaves no symbol open but libc's.
@@ -62,13 +74,14 @@ package struct BuildPlan: Hashable, Sendable {
         let test = "src/\(name)_selftest.c"
         links = [
             BuildStep(
-                tool: .compiler, arguments: linkFlags + ["-o", shared] + objects + ["-lm"],
+                tool: .compiler, arguments: linkFlags + ["-o", shared] + objects + ["-lm"] + threads,
                 inputs: objects + [exports], output: shared),
             BuildStep(tool: .archiver, arguments: ["rcs", archive] + objects, inputs: objects, output: archive),
             BuildStep(
                 tool: .compiler,
                 arguments: BuildPlan.common
-                    + ["-Iinclude", "-o", BuildPlan.selfTest(name), test, archive, "-Wl,--as-needed", "-lm"],
+                    + ["-Iinclude", "-o", BuildPlan.selfTest(name), test, archive, "-Wl,--as-needed", "-lm"]
+                    + threads,
                 inputs: [test, "include/\(name).h", archive], output: BuildPlan.selfTest(name)),
         ]
     }

@@ -22,6 +22,9 @@ package struct BundleRequest: Sendable {
     package var vectors: [TestVector]
     package var tolerance: Tolerance
 
+    /// Threads of a run, the caller's included.
+    package var lanes: Int { program.lanes.count }
+
     package init(
         name: String, program: Program, model: ModelDescription, kernels: [KernelSource], constants: [[UInt8]],
         isa: InstructionSet, flags: [String], digests: BundleDigests, vectors: [TestVector], tolerance: Tolerance
@@ -46,11 +49,29 @@ package struct KernelSource: Hashable, Sendable {
     package var text: String
     /// What it computes; `nil` for what no workload describes.
     package var workload: Digest?
+    /// Whose object of it was measured best; `nil` takes the compiler and flags of the whole bundle.
+    package var compiler: KernelCompiler?
 
-    package init(name: String, text: String, workload: Digest?) {
+    package init(name: String, text: String, workload: Digest?, compiler: KernelCompiler? = nil) {
         self.name = name
         self.text = text
         self.workload = workload
+        self.compiler = compiler
+    }
+}
+
+/// The compiler that builds one kernel. Its flags are understood by gcc and clang alike.
+package struct KernelCompiler: Hashable, Sendable {
+    /// `clang` or `gcc`.
+    package var family: String
+    /// Of the toolchain.
+    package var digest: Digest
+    package var flags: [String]
+
+    package init(family: String, digest: Digest, flags: [String]) {
+        self.family = family
+        self.digest = digest
+        self.flags = flags
     }
 }
 

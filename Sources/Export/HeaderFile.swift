@@ -19,7 +19,8 @@ func headerText(_ request: BundleRequest) -> String {
     table("output", request.model.outputs)
     return """
         /* \(cStringLiteral(request.model.name)), one model as a library. Link lib\(request.name).so or .a and load
-           weights.bin of the same bundle. Needs the C library only; instruction set: \(request.isa.name).
+           weights.bin of the same bundle. Needs the C library only\(lanes(request)).
+           Instruction set: \(request.isa.name).
 
         \(rows.joined(separator: "\n"))
         */
@@ -41,4 +42,10 @@ func headerText(_ request: BundleRequest) -> String {
         #endif
 
         """
+}
+
+/// What a caller has to know of the lanes, in the middle of a sentence.
+private func lanes(_ request: BundleRequest) -> String {
+    let count = request.lanes
+    return count == 1 ? "" : "; a model has \(count) lanes, each a thread:\n   the caller's and \(count - 1) of its own"
 }

@@ -21,7 +21,9 @@ package func bundle(_ request: BundleRequest) throws(ExportError) -> Bundle {
         source = try ProgramSource(request.program, model: request.model, prefix: request.name, isa: request.isa)
         weights = try source.weights.file(program: source.digest, contents: request.constants)
     } catch { throw .program(error) }
-    let plan = try BuildPlan(name: request.name, kernels: request.kernels.map(\.name), flags: request.flags)
+    let plan = try BuildPlan(
+        name: request.name, kernels: request.kernels, flags: request.flags,
+        lanes: request.lanes)
     let name = request.name
     let renaming = renamed(request.program.kernels, prefix: name)
     var files = [

@@ -14,6 +14,7 @@ func manifestText(_ request: BundleRequest, _ source: ProgramSource, files: [Bun
         "program": [
             "digest": digest(request.digests.program),
             "source_digest": digest(source.digest),
+            "lanes": .integer(request.lanes),
             "arena_bytes": .integer(request.program.arenaBytes),
             "scratch_bytes": .integer(request.program.scratchBytes),
         ],
@@ -75,6 +76,10 @@ private func kernel(_ source: KernelSource, in program: Program) -> JSONText {
         JSONText.Member("phases", .integer(use.phases.count)),
         JSONText.Member("kernel_digest", digest(use.digest)),
     ]
+    if let compiler = source.compiler {
+        let made: JSONText = ["family": .string(compiler.family), "digest": digest(compiler.digest)]
+        members.append(JSONText.Member("compiler", made))
+    }
     if let workload = source.workload { members.append(JSONText.Member("workload_digest", digest(workload))) }
     return .object(members)
 }

@@ -13,11 +13,21 @@ func readmeText(_ request: BundleRequest) -> String {
         }
         return out
     }
+    let count = request.lanes
+    let threads = BuildPlan.threadFlags(lanes: count).map { " " + $0 }.joined()
+    let lanes =
+        count == 1
+        ? ""
+        : """
+         A run uses \(count) threads, each on a processor of its own: the caller's
+        and \(count - 1) that a model starts when it is created and ends when it is destroyed. They take the first
+        \(count) processors that the thread which creates the model may use, and sleep between runs.
+        """
     return """
         # \(name)
 
         \(markdownText(request.model.name)) as a library. It needs the C library and nothing else; instruction set:
-        \(request.isa.name).
+        \(request.isa.name).\(lanes)
 
         ## Inputs
 
@@ -35,7 +45,7 @@ func readmeText(_ request: BundleRequest) -> String {
         | Python | `python/\(name).py` with NumPy: `from \(name) import Model; Model().run({...})` |
 
         ```sh
-        cc -Iinclude examples/main.c lib/lib\(name).a -lm -o example && ./example weights.bin
+        cc -Iinclude examples/main.c lib/lib\(name).a -lm\(threads) -o example && ./example weights.bin
         ```
 
         `bin/\(name)_selftest` runs the vectors in `vectors.bin` and says PASS or FAIL.
@@ -43,9 +53,24 @@ func readmeText(_ request: BundleRequest) -> String {
         ## Build it again
 
         `./build.sh` or `make` builds libraries and self-test from `src/` with any compiler that takes the flags of
-        gcc (`CC=clang ./build.sh`). `make check` runs the self-test. The library checks that `weights.bin` belongs to
+        gcc (`CC=clang ./build.sh`). \(compilers(request))`make check` runs the self-test.
+        The library checks that `weights.bin` belongs to
         it and that the processor has what it was compiled for, and says so if not. `manifest.json` lists every file
         with its SHA-256 and says what it was made from.
+
+        """
+}
+
+/// Which compilers built the libraries that are here, when they are several.
+private func compilers(_ request: BundleRequest) -> String {
+    let families = request.kernels.compactMap { $0.compiler?.family }
+    let names = Set(families).sorted()
+    guard names.count > 1 else { return "" }
+    let counts = names.map { name in "\(families.count { $0 == name }) by \(name)" }.joined(separator: ", ")
+    return """
+        The libraries here hold each kernel as the compiler
+        made it that was measured to be faster (\(counts); `manifest.json` says which): a rebuild with one
+        compiler computes the same and may be slower.
 
         """
 }

@@ -73,13 +73,14 @@ package indirect enum Statement: Hashable, Sendable {
     /// `slot[index] = reducer over the innermost variable of value`, reassociable for floats.
     case reduce(Reduce)
     case contract(Contract)
+    case tile(Tile)
     case when(Expr, [Statement])
 
     package static func visit(_ statements: [Statement], _ body: (Statement) -> Void) {
         for statement in statements {
             body(statement)
             switch statement {
-            case .bind, .alloc, .map, .reduce, .contract: break
+            case .bind, .alloc, .map, .reduce, .contract, .tile: break
             case .loop(_, _, _, _, _, let inner), .when(_, let inner): visit(inner, body)
             }
         }

@@ -42,6 +42,15 @@ struct KernelCode {
         var depth: Root
     }
 
+    struct TileCode {
+        var shape: Tile
+        var aIndex: Root
+        var bIndex: Root
+        var depth: Root
+        /// Indices of `shape.walks`, in order.
+        var walks: [Root]
+    }
+
     indirect enum Instruction {
         case bind(variable: Int, Root)
         case loop(variable: Int, from: Root, to: Root, step: Int64, vector: Bool, [Instruction])
@@ -49,6 +58,7 @@ struct KernelCode {
         case map(slot: Int, index: Root, value: Root)
         case reduce(Reduction)
         case contract(Contraction)
+        case tile(TileCode)
         case when(Root, [Instruction])
     }
 
@@ -103,6 +113,12 @@ struct KernelCode {
                 Contraction(
                     shape: c, accIndex: lower(c.accIndex), aIndex: lower(c.aIndex), bIndex: lower(c.bIndex),
                     depth: lower(c.depth)))
+        case .tile(let t):
+            var walks: [Root] = []
+            for walk in t.walks { walks.append(lower(walk.index)) }
+            return .tile(
+                TileCode(
+                    shape: t, aIndex: lower(t.aIndex), bIndex: lower(t.bIndex), depth: lower(t.depth), walks: walks))
         case .when(let condition, let inner): return .when(lower(condition), lower(inner))
         }
     }

@@ -45,7 +45,8 @@ extension KernelError {
             "\(purpose.rawValue) nests \(nesting) brackets; at most \(ExprLimits.nestingMax) are allowed"
         case .blocks(let depth): "\(depth) blocks stand around one another; at most \(Kernel.nestingMax) are allowed"
         case .dtype, .unary, .binary, .select, .reducer, .reduceIntoOther, .noReductionAxis: typeMessage
-        case .contractDType, .contractTile, .contractStride, .contractRowsOverlap, .contractAliases: contractMessage
+        case .contractDType, .contractTile, .contractStride, .contractRowsOverlap, .contractAliases, .tileValue:
+            contractMessage
         }
     }
 
@@ -65,7 +66,7 @@ extension KernelError {
         case .noPhase, .emptyBuffer, .outputNeverWritten, .noTasks, .variableOrder, .variableUnknown, .slotUnknown,
             .scratchOrder, .nestedAlloc, .emptyAlloc, .readOnly, .temporaryTooEarly, .step, .nestedVector, .indexCount,
             .literal, .depth, .nesting, .blocks,
-            .contractDType, .contractTile, .contractStride, .contractRowsOverlap, .contractAliases:
+            .contractDType, .contractTile, .contractStride, .contractRowsOverlap, .contractAliases, .tileValue:
             preconditionFailure("not a fault of types")
         }
     }
@@ -81,6 +82,7 @@ extension KernelError {
         case .contractRowsOverlap(let stride, let columns):
             "the rows of a contraction's tile are \(stride) apart and \(columns) wide, so they overlap"
         case .contractAliases(let slot): "a contraction accumulates into \(name(slot)), which it also multiplies"
+        case .tileValue: "a tile's value is f32 arithmetic over p0[] and its operands"
         case .noPhase, .emptyBuffer, .outputNeverWritten, .noTasks, .variableOrder, .variableUnknown, .slotUnknown,
             .scratchOrder, .nestedAlloc, .emptyAlloc, .readOnly, .temporaryTooEarly, .step, .nestedVector, .indexCount,
             .literal, .depth, .nesting, .blocks,

@@ -58,6 +58,8 @@ package struct KernelError: Explained, Equatable {
         case contractStride(slot: Int, Int)
         case contractRowsOverlap(stride: Int, columns: Int)
         case contractAliases(slot: Int)
+        /// The epilogue of a tile holds what registers cannot compute.
+        case tileValue
     }
 
     package var fault: Fault

@@ -57,6 +57,7 @@ struct KernelMachine {
                 }
             case .reduce(let reduction): try reduce(reduction)
             case .contract(let contraction): try contract(contraction)
+            case .tile(let code): try tile(code)
             case .when(let condition, let inner): if try integer(condition) != 0 { try run(inner) }
             }
         }
@@ -156,6 +157,54 @@ struct KernelMachine {
                 }
                 try noteWrite(c.acc, at)
                 slots[c.acc].floats[at] = sums[j]
+            }
+        }
+    }
+
+    private mutating func tile(_ code: KernelCode.TileCode) throws(KernelTrap) {
+        let tile = code.shape
+        let (aAt, bAt) = (Int(try integer(code.aIndex)), Int(try integer(code.bIndex)))
+        let depth = max(0, Int(try integer(code.depth)))
+        var starts: [Int] = []
+        for walk in code.walks { starts.append(Int(try integer(walk))) }
+        // displacements of a over one step of the depth, in the order of b
+        var steps = [0]
+        for run in tile.inner { steps = steps.flatMap { base in (0..<run.extent).map { base + $0 * run.aStep } } }
+        let firstWalk = tile.from == nil ? 0 : 1
+        var sums = [Double](repeating: 0, count: tile.rows * tile.columns)
+        if let from = tile.from {
+            for i in 0..<tile.rows {
+                for j in 0..<tile.columns {
+                    let at = starts[0] + from.offset(i, j)
+                    try noteRead(from.slot, at)
+                    sums[i * tile.columns + j] = slots[from.slot].floats[at]
+                }
+            }
+        }
+        var row = bAt
+        for outer in 0..<depth {
+            for step in steps {
+                for j in 0..<tile.columns { try noteRead(tile.b, row + j) }
+                for i in 0..<tile.rows {
+                    let at = aAt + tile.aRows[i] + outer * tile.aStep + step
+                    try noteRead(tile.a, at)
+                    let left = slots[tile.a].floats[at]
+                    for j in 0..<tile.columns { sums[i * tile.columns + j] += left * slots[tile.b].floats[row + j] }
+                }
+                row += tile.bStride
+            }
+        }
+        for i in 0..<tile.rows {
+            for j in 0..<tile.stored {
+                var leaves = [sums[i * tile.columns + j]]
+                for (n, operand) in tile.operands.enumerated() {
+                    let at = starts[firstWalk + 1 + n] + operand.offset(i, j)
+                    try noteRead(operand.slot, at)
+                    leaves.append(slots[operand.slot].floats[at])
+                }
+                let at = starts[firstWalk] + tile.into.offset(i, j)
+                try noteWrite(tile.into.slot, at)
+                slots[tile.into.slot].floats[at] = Tile.evaluate(tile.value, leaves)
             }
         }
     }

@@ -70,7 +70,7 @@ extension Lexer {
     }
 }
 
-private struct StatementParser {
+struct StatementParser {
     private var scope: ExprScope
     private var nesting = 0
 
@@ -115,6 +115,7 @@ private struct StatementParser {
         }
         if try lexer.takeWord("reduce") { return .reduce(try reduce(&lexer)) }
         if try lexer.takeWord("contract") { return .contract(try contract(&lexer)) }
+        if try lexer.takeWord("tile") { return .tile(try tile(&lexer)) }
         if try lexer.takeWord("when") {
             let condition = try expression(&lexer)
             return .when(condition, try block(&lexer))
@@ -161,7 +162,7 @@ private struct StatementParser {
     }
 
     private mutating func contract(_ lexer: inout Lexer) throws(SyntaxError) -> Contract {
-        let (rows, columns) = try tile(&lexer)
+        let (rows, columns) = try size(&lexer)
         let (acc, accIndex) = try element(&lexer)
         let accStride = try value(of: "stride", &lexer)
         let accumulate = try lexer.take("+=")
@@ -183,7 +184,7 @@ private struct StatementParser {
     }
 
     /// `12x32`
-    private func tile(_ lexer: inout Lexer) throws(SyntaxError) -> (rows: Int, columns: Int) {
+    func size(_ lexer: inout Lexer) throws(SyntaxError) -> (rows: Int, columns: Int) {
         guard case .number(let spelling) = lexer.token else {
             throw lexer.fail("expected a tile such as 12x32, found \(lexer.found)")
         }
@@ -195,7 +196,7 @@ private struct StatementParser {
         return (rows, columns)
     }
 
-    private func value(of word: String, _ lexer: inout Lexer) throws(SyntaxError) -> Int {
+    func value(of word: String, _ lexer: inout Lexer) throws(SyntaxError) -> Int {
         try lexer.expectWord(word)
         return try lexer.integer("a \(word)")
     }
@@ -210,7 +211,7 @@ private struct StatementParser {
     }
 
     /// `b2[v1 * 8]`
-    private mutating func element(_ lexer: inout Lexer) throws(SyntaxError) -> (slot: Int, index: Expr) {
+    mutating func element(_ lexer: inout Lexer) throws(SyntaxError) -> (slot: Int, index: Expr) {
         let start = lexer
         guard let tensor = scope.tensors[try lexer.word("a statement")] else {
             throw start.fail("expected a statement or a buffer, found \(start.found)")
@@ -221,7 +222,7 @@ private struct StatementParser {
         return (tensor.slot, index)
     }
 
-    private mutating func expression(_ lexer: inout Lexer) throws(SyntaxError) -> Expr {
+    mutating func expression(_ lexer: inout Lexer) throws(SyntaxError) -> Expr {
         try scope.expression(&lexer).expr
     }
 

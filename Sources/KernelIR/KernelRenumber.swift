@@ -54,8 +54,22 @@ private struct Renumbering {
             (c.accIndex, c.aIndex, c.bIndex) = (expr(c.accIndex), expr(c.aIndex), expr(c.bIndex))
             c.depth = expr(c.depth)
             return .contract(c)
+        case .tile(let tile): return .tile(apply(tile))
         case .when(let condition, let inner): return .when(expr(condition), apply(inner))
         }
+    }
+
+    private func apply(_ tile: Tile) -> Tile {
+        func moved(_ walk: Tile.Walk) -> Tile.Walk {
+            var out = walk
+            (out.slot, out.index) = (slot(walk.slot), expr(walk.index))
+            return out
+        }
+        var out = tile
+        (out.a, out.b) = (slot(tile.a), slot(tile.b))
+        (out.aIndex, out.bIndex, out.depth) = (expr(tile.aIndex), expr(tile.bIndex), expr(tile.depth))
+        (out.from, out.into, out.operands) = (tile.from.map(moved), moved(tile.into), tile.operands.map(moved))
+        return out
     }
 
     private mutating func apply(_ reduce: Reduce) -> Reduce {

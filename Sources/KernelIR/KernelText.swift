@@ -64,6 +64,7 @@ private struct StatementWriter {
             case .map(let slot, let index, let value): writer.line("\(element(slot, index)) = \(text(value))")
             case .reduce(let reduce): writer.line(line(reduce))
             case .contract(let contract): writer.line(line(contract))
+            case .tile(let tile): writer.line(tile.text(names))
             case .when(let condition, let inner):
                 writer.block("when \(text(condition))") { writer in write(inner, &writer) }
             }

@@ -28,7 +28,7 @@ extension Kernel {
     }
 }
 
-private struct PhaseChecker {
+struct PhaseChecker {
     private let operands: [Buffer]
     private let phase: Int
     private let writtenBefore: [Bool]
@@ -53,7 +53,7 @@ private struct PhaseChecker {
         try check(phase.body, depth: 0)
     }
 
-    private func error(_ fault: KernelError.Fault) -> KernelError {
+    func error(_ fault: KernelError.Fault) -> KernelError {
         KernelError(fault, at: KernelError.Place(phase: phase, statement: statement), operands: operands.count)
     }
 
@@ -79,6 +79,7 @@ private struct PhaseChecker {
                 try expect(stored, value, .value)
             case .reduce(let reduce): try check(reduce)
             case .contract(let contract): try check(contract)
+            case .tile(let tile): try check(tile)
             case .when(let condition, let inner):
                 try expect(.bool, condition, .condition)
                 try check(inner, depth: depth + 1)
@@ -148,7 +149,7 @@ private struct PhaseChecker {
         visible.insert(variable)
     }
 
-    private mutating func write(_ slot: Int) throws(KernelError) -> DType {
+    mutating func write(_ slot: Int) throws(KernelError) -> DType {
         guard dtypes.indices.contains(slot) else { throw error(.slotUnknown(slot)) }
         if slot < operands.count {
             switch operands[slot].role {
@@ -159,7 +160,7 @@ private struct PhaseChecker {
         return dtypes[slot]
     }
 
-    private func read(_ slot: Int) throws(KernelError) -> DType {
+    func read(_ slot: Int) throws(KernelError) -> DType {
         guard dtypes.indices.contains(slot) else { throw error(.slotUnknown(slot)) }
         if slot < operands.count, operands[slot].role == .temporary, !writtenBefore[slot] {
             throw error(.temporaryTooEarly(slot: slot))
@@ -168,7 +169,7 @@ private struct PhaseChecker {
     }
 
     /// Checks a whole expression of a statement, its size included, so that its text parses back.
-    private func expect(_ dtype: DType, _ expr: Expr, _ purpose: KernelError.Purpose) throws(KernelError) {
+    func expect(_ dtype: DType, _ expr: Expr, _ purpose: KernelError.Purpose) throws(KernelError) {
         let (depth, nesting) = (expr.depth, expr.nesting)
         guard depth <= ExprLimits.depthMax else { throw error(.depth(purpose, depth)) }
         guard nesting <= ExprLimits.nestingMax else { throw error(.nesting(purpose, nesting)) }

@@ -7,6 +7,9 @@ import TensorIR
 
 struct KernelBuilder {
     let workload: Workload
+    let interface: Interface
+    /// Prepared constants whose axis of this number is stored last.
+    private let innermost: [Int: Int]
     /// Elements of each buffer; differs from the tensor's for prepared constants.
     private(set) var buffers: [Buffer]
     /// Exclusive upper bound of each variable; variable 0 is the task.
@@ -14,17 +17,27 @@ struct KernelBuilder {
     private var scratchCount = 0
     private(set) var allocs: [Statement] = []
 
-    init(_ workload: Workload, tasks: Int, preparedElements: [Int: Int] = [:]) {
+    init(
+        _ workload: Workload, _ interface: Interface, tasks: Int, preparedElements: [Int: Int] = [:],
+        prepares: [Prepare] = []
+    ) {
         self.workload = workload
+        self.interface = interface
+        var innermost: [Int: Int] = [:]
+        for prepare in prepares {
+            if case .innermost(let axis) = prepare.form { innermost[prepare.slot] = axis }
+        }
+        self.innermost = innermost
         extents = [tasks]
         buffers = workload.parameters.enumerated().map { slot, parameter in
             Buffer(
                 role: parameter.isConstant ? .constant : .input, dtype: parameter.type.dtype,
-                elements: preparedElements[slot] ?? parameter.type.elements)
+                elements: preparedElements[slot] ?? interface.layout(ofSlot: slot).elements(parameter.type))
         }
         for result in workload.results {
             let type = workload.type(ofSlot: result)
-            buffers.append(Buffer(role: .output, dtype: type.dtype, elements: type.elements))
+            let elements = interface.layout(ofSlot: result).elements(type)
+            buffers.append(Buffer(role: .output, dtype: type.dtype, elements: elements))
         }
     }
 
@@ -50,10 +63,20 @@ struct KernelBuilder {
     /// The buffer that holds result number `r`.
     func resultBuffer(_ r: Int) -> Int { workload.parameters.count + r }
 
-    /// Row-major address in `slot`'s tensor.
+    /// Address in `slot`'s tensor as it lies.
     func address(ofSlot slot: Int, _ indices: [Expr]) -> Expr {
-        flat(indices, workload.type(ofSlot: slot).shape)
+        var shape = workload.type(ofSlot: slot).shape
+        if let axis = innermost[slot] {
+            var moved = indices
+            moved.append(moved.remove(at: axis))
+            shape.append(shape.remove(at: axis))
+            return flat(moved, shape)
+        }
+        return simplified(interface.layout(ofSlot: slot).address(indices, shape: shape))
     }
+
+    /// Address in result number `r` as it lies; its shape is that of the workload's definition.
+    func resultAddress(_ r: Int, _ indices: [Expr]) -> Expr { address(ofSlot: workload.results[r], indices) }
 
     func flat(_ indices: [Expr], _ shape: [Int]) -> Expr {
         let strides = TensorType(.i64, shape).strides

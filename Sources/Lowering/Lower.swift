@@ -14,8 +14,11 @@ package func lower(_ workload: Workload, _ schedule: Schedule) -> Kernel {
 private func kernel(_ workload: Workload, _ schedule: Schedule) -> Kernel {
     switch schedule.nest {
     case .contraction(let nest):
-        guard case .success(.contraction(let contraction)) = workload.structure() else {
+        guard case .success(.contraction(let contraction)) = workload.structure(schedule.interface) else {
             preconditionFailure("a contraction nest for a workload that is no contraction")
+        }
+        if let tile = workload.tile(contraction, nest, schedule.interface) {
+            return lowerTiles(workload, contraction, nest, schedule.interface, tile)
         }
         return lowerContraction(workload, contraction, nest)
     case .rows(let rowsPerTask):
@@ -29,14 +32,20 @@ private func kernel(_ workload: Workload, _ schedule: Schedule) -> Kernel {
         }
         return lowerReduceInner(workload, reduction, pointsPerTask: pointsPerTask)
     case .reduceOuter(let linesPerTask, let unrolled):
-        guard case .success(.reduction(let reduction)) = workload.structure() else {
+        guard case .success(.reduction(let reduction)) = workload.structure(schedule.interface) else {
             preconditionFailure("a reduction nest for a workload without one reduction")
+        }
+        if !schedule.interface.isRowMajor {
+            return lowerChannelReduction(
+                workload, reduction, schedule, linesPerTask: linesPerTask, unrolled: unrolled)
         }
         return lowerReduceOuter(workload, reduction, linesPerTask: linesPerTask, unrolled: unrolled)
     case .map(let linesPerTask):
         guard case .success(.maps(let maps)) = workload.structure() else {
             preconditionFailure("a map nest for a workload with a reduction")
         }
-        return lowerMaps(workload, maps, linesPerTask: linesPerTask)
+        return schedule.interface.isRowMajor
+            ? lowerMaps(workload, maps, linesPerTask: linesPerTask)
+            : lowerChannelMaps(workload, maps, schedule, linesPerTask: linesPerTask)
     }
 }

@@ -43,6 +43,7 @@ package struct ContractionGeometry: Hashable, Sendable {
         switch form {
         case .columnPanels: batch * columnPanels * depth * microColumns
         case .rowPanels: batch * rows * depth
+        case .innermost: preconditionFailure("no form of a contraction's operand")
         }
     }
 }
@@ -53,16 +54,17 @@ package struct ContractionGeometry: Hashable, Sendable {
 package func prepareConstant(
     _ workload: Workload, _ schedule: Schedule, _ prepare: Prepare, values: UnsafeBufferPointer<Float>
 ) -> [Float] {
-    guard case .success(.contraction(let c)) = workload.structure(), case .contraction(let nest) = schedule.nest else {
-        preconditionFailure("only contractions prepare constants")
+    if case .innermost(let axis) = prepare.form {
+        return axisMovedLast(axis, of: workload.type(ofSlot: prepare.slot).shape, values)
+    }
+    guard case .success(.contraction(let c)) = workload.structure(schedule.interface),
+        case .contraction(let nest) = schedule.nest
+    else {
+        preconditionFailure("only contractions prepare panels")
     }
     let geometry = ContractionGeometry(workload, c, nest)
     let extents = workload.definitions[c.anchor].axisExtents
-    let isB: Bool
-    switch prepare.form {
-    case .columnPanels: isB = true
-    case .rowPanels: isB = false
-    }
+    let isB = prepare.form == .columnPanels(width: nest.microColumns)
     guard case .read(prepare.slot, let indices) = isB ? c.b : c.a else {
         preconditionFailure("a prepared operand is a plain read")
     }
@@ -75,7 +77,13 @@ package func prepareConstant(
         }
         return out
     }
-    let (batches, depths) = (offsets(c.batch), offsets(c.depth))
+    let batches = offsets(c.batch)
+    // the order in which the kernel runs through the depth
+    var depths = [0]
+    for piece in depthPieces(workload, c, a: nest.a, schedule.interface) {
+        let stride = address.coefficient(ofAxis: piece.axis) * piece.unit
+        depths = depths.flatMap { base in (0..<piece.extent).map { base + $0 * stride } }
+    }
     var out = [Float](repeating: 0, count: geometry.elements(prepare.form))
     if isB {
         let columns = offsets(c.columns)
@@ -92,12 +100,25 @@ package func prepareConstant(
         for (b, batch) in batches.enumerated() {
             for tile in 0..<geometry.tiles {
                 let (first, count) = (geometry.rowsBefore(tile: tile), geometry.rows(ofTile: tile))
+                let start = (b * geometry.rows + first) * geometry.depth
                 for i in 0..<count {
                     let base = address.constant + batch + rows[first + i]
-                    let start = (b * geometry.rows + first) * geometry.depth + i
-                    for (k, depth) in depths.enumerated() { out[start + k * count] = values[base + depth] }
+                    for (k, depth) in depths.enumerated() { out[start + k * count + i] = values[base + depth] }
                 }
             }
+        }
+    }
+    return out
+}
+
+/// `[…, axis, …]` stored with `axis` last.
+private func axisMovedLast(_ axis: Int, of shape: [Int], _ values: UnsafeBufferPointer<Float>) -> [Float] {
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let outer = shape[..<axis].reduce(1, *)
+    var out = [Float](repeating: 0, count: values.count)
+    for o in 0..<outer {
+        for a in 0..<shape[axis] {
+            for i in 0..<inner { out[(o * inner + i) * shape[axis] + a] = values[(o * shape[axis] + a) * inner + i] }
         }
     }
     return out

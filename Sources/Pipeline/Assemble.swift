@@ -17,6 +17,8 @@ package struct AssembledKernel: Hashable, Sendable {
     package var workloadDigest: Digest
     package var schedule: Schedule
     package var kernel: Kernel
+    /// Whose object won; `nil` when nobody measured it: the first compiler at hand builds it.
+    package var toolchain: Digest?
 }
 
 package struct Assembly: Sendable {
@@ -36,7 +38,8 @@ func lowerCover(_ cover: Cover) -> [AssembledKernel] {
         out.append(
             AssembledKernel(
                 name: "k\(out.count)", workload: weld.workload, workloadDigest: weld.digest,
-                schedule: weld.choice.schedule, kernel: lower(weld.workload, weld.choice.schedule)))
+                schedule: weld.choice.schedule, kernel: lower(weld.workload, weld.choice.schedule),
+                toolchain: weld.choice.toolchain))
     }
     return out
 }
@@ -65,7 +68,10 @@ func bind(
         let operands = weld.binding.parameters.enumerated().map { slot, value in
             binder.operand(value, slot: slot, kernels[kernel])
         }
-        return TaskGraph.KernelCall(kernel: kernel, operands: operands + weld.binding.results.map { binder.result($0) })
+        let results = zip(weld.workload.results, weld.binding.results).map { slot, value in
+            binder.result(value, weld.interface.layout(ofSlot: slot))
+        }
+        return TaskGraph.KernelCall(kernel: kernel, operands: operands + results, ns: weld.choice.ns)
     }
     let types = kernels.map { assembled -> TaskGraph.KernelType in
         let kernel = assembled.kernel
@@ -84,31 +90,39 @@ private struct Binder {
     let store: ConstantStore
     private(set) var values: [TaskGraph.Value] = []
     private(set) var constants: [ConstantBytes] = []
-    private var position: [ValueID: Int] = [:]
+    /// A tensor lies in one buffer per layout that it has in the program.
+    private var position: [Place: Int] = [:]
     private var constantPosition: [Digest: Int] = [:]
     private var sources: [ValueID: ConstantSource] = [:]
 
     init(_ graph: Graph, _ store: ConstantStore) {
         self.graph = graph
         self.store = store
-        for (n, value) in graph.body.parameters.enumerated() { add(value, .input(n)) }
-        for (n, value) in graph.body.results.enumerated() { add(value, .output(n)) }
+        for (n, value) in graph.body.parameters.enumerated() { add(value, .row, .input(n)) }
+        for (n, value) in graph.body.results.enumerated() { add(value, .row, .output(n)) }
         for case .constant(let id, let source) in graph.body.operations { sources[id] = source }
     }
 
-    private mutating func add(_ value: ValueID, _ place: ProgramBuffer.Place?) {
-        position[value] = values.count
-        values.append(TaskGraph.Value(bytes: graph.type(value).bytes, place: place))
+    private struct Place: Hashable {
+        var value: ValueID
+        var layout: Layout
     }
 
-    mutating func result(_ value: ValueID) -> Int {
-        if let known = position[value] { return known }
-        add(value, nil)
+    private mutating func add(_ value: ValueID, _ layout: Layout, _ place: ProgramBuffer.Place?) {
+        position[Place(value: value, layout: layout)] = values.count
+        values.append(TaskGraph.Value(bytes: layout.bytes(graph.type(value)), place: place))
+    }
+
+    mutating func result(_ value: ValueID, _ layout: Layout) -> Int {
+        if let known = position[Place(value: value, layout: layout)] { return known }
+        add(value, layout, nil)
         return values.count - 1
     }
 
     mutating func operand(_ value: ValueID, slot: Int, _ kernel: AssembledKernel) -> Int {
-        guard let source = sources[value] else { return result(value) }
+        guard let source = sources[value] else {
+            return result(value, kernel.schedule.interface.layout(ofSlot: slot))
+        }
         let bytes = raw(source, graph.type(value))
         guard let prepare = kernel.schedule.prepares.first(where: { $0.slot == slot }) else { return constant(bytes) }
         let floats = bytes.withBytes { raw -> [Float] in

@@ -83,7 +83,7 @@ extension JobFile {
 
     /// The keys of `defaults`, each with a value.
     package struct Settings: Sendable, Hashable {
-        /// Lane counts; `[1]` in this version.
+        /// Lane counts; one in this version.
         package var threads = [1]
         package var precision = Precision.fp32
         package var winograd = Winograd.auto
@@ -125,7 +125,7 @@ extension JobFile {
         package var effort = Effort.night
         /// As written; `nil` leaves it to the effort.
         package var candidates: Int?
-        /// In order of preference: the first that is installed compiles every candidate.
+        /// In order of preference: the first that is installed compiles every candidate, the others the best of them.
         package var toolchains = Compiler.allCases
         /// The most schedules measured per workload.
         package var candidatesPerWorkload: Int { candidates ?? effort.candidates }

@@ -145,7 +145,7 @@ extension JobFeature {
     fileprivate var text: String {
         switch self {
         case .target: "which tunes for 'cpu' only; write 'targets: [cpu]' or leave the key out"
-        case .threads: "whose programs have one lane; write 'threads: [1]' or leave the key out"
+        case .threads: "which tunes a model for one number of lanes; keep one, and write another job for the other"
         case .precision: "which computes in fp32 only; write 'precision: fp32' or leave the key out"
         case .listen: "whose workers all run on this machine; write 'listen: ipc' or leave the key out"
         case .cluster: "which starts its workers itself; write 'cluster: none' or leave the key out"

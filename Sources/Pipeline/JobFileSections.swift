@@ -83,8 +83,8 @@ private func parseThreads(_ node: JobNode) throws(JobFileError) -> [Int] {
     var out: [Int] = []
     for item in try node.list(of: "lane counts") {
         let lanes = try item.integer(JobLimits.lanes)
-        if lanes != 1 { throw item.notAvailable(.threads, String(lanes)) }
         if out.contains(lanes) { throw .repeated(node.place, value: String(lanes)) }
+        if !out.isEmpty { throw item.notAvailable(.threads, String(lanes)) }
         out.append(lanes)
     }
     return out

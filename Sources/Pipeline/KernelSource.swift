@@ -1,5 +1,5 @@
-// The one place that turns (workload, schedule) into C: trials, programs and digests print the same text, so a record
-// counts exactly when today's emitter prints the source it was measured with.
+// The one place that turns (workload, schedule) into C: trials, finals, programs and digests print the same text, so a
+// record counts exactly when today's emitter prints the source it was measured with.
 
 import Basics
 import DeviceModel
@@ -10,9 +10,17 @@ import Schedules
 import TensorIR
 
 /// The C source of one kernel under the neutral name that source digests are taken over.
-package func kernelSource(_ workload: Workload, _ schedule: Schedule, name: String = "kernel") -> String {
-    emit(lower(workload, schedule), name: name, dialect: .c(schedule.isa))
+package func kernelSource(_ workload: Workload, _ schedule: Schedule) -> String {
+    kernelSource(lower(workload, schedule), schedule.isa)
 }
+
+/// The same for a kernel that is lowered already.
+package func kernelSource(_ kernel: Kernel, _ isa: ISA) -> String {
+    emit(kernel, name: kernelSourceName, dialect: .c(isa))
+}
+
+/// The name of the kernel in its source: phase p is the function `kernel_p`.
+package let kernelSourceName = "kernel"
 
 package func sourceDigest(_ workload: Workload, _ schedule: Schedule) -> Digest {
     Digest(of: kernelSource(workload, schedule))

@@ -19,16 +19,17 @@ package func plan(
     return wanted(chosen, &costs)
 }
 
-/// The program of `graph` from the cheapest welds that `table` and the model know.
+/// The program of `graph` on at most `lanes` lanes, from the cheapest welds that `table` and the model know.
 package func assemble(
-    _ graph: Graph, _ constants: ConstantStore, _ device: Device, _ table: MeasurementTable, _ limits: PlanLimits
+    _ graph: Graph, _ constants: ConstantStore, _ device: Device, _ table: MeasurementTable, _ limits: PlanLimits,
+    lanes: Int = 1
 ) throws(PipelineError) -> Assembly {
     let prepared = try prepare(graph)
     var costs = CostTable(device: device, table: table, limits: limits)
     let chosen = try cover(prepared, &costs)
     let kernels = lowerCover(chosen)  // one kernel per workload and schedule, however often it is called
     let tasks = bind(chosen, kernels, prepared, constants)
-    let program = Rammer.schedule(tasks.graph)
+    let program = Rammer.schedule(tasks.graph, lanes: lanes)
     return Assembly(
         cover: chosen, kernels: kernels, program: program, constants: tasks.constants, graph: prepared)
 }

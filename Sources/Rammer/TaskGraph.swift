@@ -1,5 +1,6 @@
 // What Rammer schedules: kernel calls in an order in which they can run, over buffers with a size and, for what the
-// caller owns, a place. A call is one rOperator per phase; tasks are its rTasks.
+// caller owns, a place. A call is one rOperator per phase; tasks are its rTasks. What a call costs is a value beside
+// it, so that splitting is a function of values.
 
 import Basics
 import ProgramIR
@@ -32,9 +33,13 @@ package struct TaskGraph: Hashable, Sendable {
         package var kernel: Int
         /// One value per operand, in ABI order.
         package var operands: [Int]
-        package init(kernel: Int, operands: [Int]) {
+        /// Measured or predicted time of all tasks on one lane in nanoseconds; 0 when nobody knows.
+        package var ns: Double
+        package init(kernel: Int, operands: [Int], ns: Double = 0) {
+            precondition(ns >= 0 && ns.isFinite, "a call takes a finite time")
             self.kernel = kernel
             self.operands = operands
+            self.ns = ns
         }
     }
 

@@ -2,12 +2,18 @@
 // Roots (algorithm × register tile) partition the search space; `construct` over any grouping of the roots gives the
 // same union, because the number kept per root is fixed.
 //
-// In:  a canonical workload, an interface, a device, lanes, limits, and which roots (all when nil).
+// In:  a canonical workload, an interface, a device, lanes that may share the tasks (the device's when nil), limits,
+//      and which roots (all when nil).
 // Out: at most `perRoot` schedules per root, ranked, and why other tiles were left aside.
 
 import DeviceModel
 import Schedules
 import TensorIR
+
+/// Lanes among which the tasks of a schedule divide well at most: one set of schedules serves every smaller number.
+let grainLanesMax = 8
+/// Time of one lane below which nothing is split.
+let splitNsMin = 500.0
 
 package struct ConstructLimits: Hashable, Sendable {
     /// Schedules kept per root; part of the search space's definition, never adapted to load.
@@ -16,49 +22,47 @@ package struct ConstructLimits: Hashable, Sendable {
 }
 
 /// Grows whenever construction or its model finds other schedules than before: records of older searches do not count.
-package let constructVersion = 2
+package let constructVersion = 3
 
 /// The roots of a workload's search space; streaming templates have the single root `direct 1x1`.
-package func roots(_ workload: Workload, _ device: Device) -> [Root] {
-    guard case .success(.contraction(let c)) = workload.structure() else {
+package func roots(_ workload: Workload, _ interface: Interface, _ device: Device) -> [Root] {
+    guard case .success(.contraction(let c)) = workload.structure(interface) else {
         return [Root(algorithm: .direct, microRows: 1, microColumns: 1)]
     }
-    let extents = workload.definitions[c.anchor].axisExtents
-    func product(_ axes: [Int]) -> Int { axes.reduce(1) { $0 * extents[$1] } }
-    return contractionRoots(rows: product(c.rows), columns: product(c.columns), device: device) { _ in }
+    return contractionRoots(workload, c, interface, device) { _ in }
 }
 
 package func construct(
-    _ workload: Workload, _ interface: Interface, _ device: Device, lanes: Int = 1, _ limits: ConstructLimits,
-    roots chosen: [Root]? = nil
+    _ workload: Workload, _ interface: Interface, _ device: Device, lanes asked: Int? = nil,
+    _ limits: ConstructLimits, roots chosen: [Root]? = nil
 ) -> Ranked<Schedule> {
+    let lanes = asked ?? min(device.kind.lanes, grainLanesMax)
     var counts = RejectionCounts()
     var entries: [Ranked<Schedule>.Entry] = []
-    switch workload.structure() {
+    switch workload.structure(interface) {
     case .failure: break
     case .success(.contraction(let c)):
-        for root in chosen ?? roots(workload, device) {
-            let nests = contractionNests(workload, c, root, device, lanes: lanes) { counts.add($0) }
-            let made = nests.map { nest -> Ranked<Schedule>.Entry in
+        let bound = lowerBoundNs(workload, device)
+        for root in chosen ?? roots(workload, interface, device) {
+            let made = contractionNests(
+                workload, c, root, interface, device, lanes: lanes, limit: limits.perRoot
+            ) { counts.add($0) }
+            entries += made.map { nest, ns in
                 let schedule = contractionSchedule(workload, c, nest, interface, device)
-                return .init(value: schedule, prediction: predict(workload, schedule, device))
+                return .init(value: schedule, prediction: Prediction(ns: max(ns, bound), lowerBoundNs: bound))
             }
-            entries += ranked(made).prefix(limits.perRoot)
         }
-        if chosen == nil {
-            let extents = workload.definitions[c.anchor].axisExtents
-            func product(_ axes: [Int]) -> Int { axes.reduce(1) { $0 * extents[$1] } }
-            _ = contractionRoots(rows: product(c.rows), columns: product(c.columns), device: device) { counts.add($0) }
-        }
+        if chosen == nil { _ = contractionRoots(workload, c, interface, device) { counts.add($0) } }
     case .success(.rows(let rows)):
+        guard interface.isRowMajor else { break }
         let total = rows.rowExtents.reduce(1, *)
         let perTask = grain(total, elementsPerStep: rows.columnExtents.reduce(1, *), lanes: lanes)
         entries = [streaming(workload, interface, device, .rows(rowsPerTask: perTask))]
     case .success(.reduction(let reduction)): entries = reductions(workload, reduction, interface, device, lanes: lanes)
     case .success(.maps(let maps)):
         let shape = workload.definitions[maps.stored].type.shape
-        let lines = shape.dropLast().reduce(1, *)
-        let perTask = grain(lines, elementsPerStep: shape.last ?? 1, lanes: lanes)
+        let lines = lineCount(workload, shape, interface, device.kind.isa)
+        let perTask = grain(lines, elementsPerStep: shape.reduce(1, *) / lines, lanes: lanes)
         entries = [streaming(workload, interface, device, .map(linesPerTask: perTask))]
     }
     return Ranked(entries: ranked(entries), rejections: counts.sorted)
@@ -87,8 +91,8 @@ private func streaming(
     _ workload: Workload, _ interface: Interface, _ device: Device, _ nest: Nest
 ) -> Ranked<Schedule>.Entry {
     let schedule = Schedule(
-        isa: device.kind.isa, interface: interface, algorithm: .direct, prepares: [],
-        connects: registerConnects(workload), nest: nest)
+        isa: device.kind.isa, interface: interface, algorithm: .direct,
+        prepares: innermostPrepares(workload, interface), connects: registerConnects(workload), nest: nest)
     return .init(value: schedule, prediction: predict(workload, schedule, device))
 }
 
@@ -98,9 +102,10 @@ private func reductions(
     let anchor = workload.definitions[structure.anchor]
     let terms = anchor.reductionExtents.reduce(1, *)
     let points = anchor.type.elements
-    let width = anchor.type.shape.last ?? 1
+    let lines = interface.isRowMajor ? nil : lineCount(workload, anchor.type.shape, interface, device.kind.isa)
+    let width = lines.map { points / $0 } ?? anchor.type.shape.last ?? 1
     var out: [Ranked<Schedule>.Entry] = []
-    if structure.reducesContiguousAxis || width < device.kind.isa.vectorWidth {
+    if interface.isRowMajor, structure.reducesContiguousAxis || width < device.kind.isa.vectorWidth {
         let perTask = grain(points, elementsPerStep: terms, lanes: lanes)
         out.append(streaming(workload, interface, device, .reduceInner(pointsPerTask: perTask)))
     }
@@ -113,6 +118,12 @@ private func reductions(
         }
     }
     return out
+}
+
+/// Lines of a result: what a streaming task counts. In maps a line is one of a map, all channels or one block of them.
+private func lineCount(_ workload: Workload, _ shape: [Int], _ interface: Interface, _ isa: ISA) -> Int {
+    if interface.isRowMajor { return shape.dropLast().reduce(1, *) }
+    return ChannelGrid(workload, interface, isa).lines
 }
 
 /// Every definition hands its tile to the next one in registers or in the row's scratch.

@@ -6,8 +6,29 @@ import Schedules
 import TensorIR
 
 func contractionNests(
-    _ workload: Workload, _ c: Schedules.Contraction, _ root: Root, _ device: Device, lanes: Int,
-    left: (Rejection) -> Void
+    _ workload: Workload, _ c: Schedules.Contraction, _ root: Root, _ interface: Interface, _ device: Device,
+    lanes: Int, limit: Int, left: (Rejection) -> Void
+) -> [(nest: ContractionNest, ns: Double)] {
+    var out: [(nest: ContractionNest, ns: Double)] = []
+    for a in sourcesOfA(workload, c, interface) {
+        for b in sourcesOfB(workload, c, interface, microColumns: root.microColumns) {
+            if let problem = TileProblem(workload, c, interface, device, lanes: lanes, root, a: a, b: b) {
+                out += tileNests(problem, limit: limit, left: left)
+                continue
+            }
+            guard interface.isRowMajor else { continue }
+            let nests = packedNests(workload, c, root, device, lanes: lanes, a: a, b: b, left: left)
+            out += nests.map { ($0, contractionNs(workload, c, $0, device)) }
+        }
+    }
+    let order = out.indices.sorted { (out[$0].ns, $0) < (out[$1].ns, $1) }
+    return order.prefix(limit).map { out[$0] }
+}
+
+/// Nests whose tasks pack an operand: cache tiles by growth.
+private func packedNests(
+    _ workload: Workload, _ c: Schedules.Contraction, _ root: Root, _ device: Device, lanes: Int, a: OperandSource,
+    b: OperandSource, left: (Rejection) -> Void
 ) -> [ContractionNest] {
     let extents = workload.definitions[c.anchor].axisExtents
     func product(_ axes: [Int]) -> Int { axes.reduce(1) { $0 * extents[$1] } }
@@ -16,32 +37,28 @@ func contractionNests(
     var out: [ContractionNest] = []
     // tiles whose tasks do not divide among the lanes: better than none, they run on fewer lanes
     var uneven: [ContractionNest] = []
-    for a in sourcesOfA(workload, c) {
-        for b in sourcesOfB(workload, c, microColumns: root.microColumns) {
-            // a task holds whole panels, and whole lines where columns have several axes
-            let step = line > 1 ? lines(line, root.microColumns, b) : root.microColumns
-            let problem = CacheTile.Problem(
-                rows: rows, columns: columns, depth: depth, root: root, columnStep: step, packsA: a == .packed,
-                packsB: b == .packed, usableBytes: device.l2UsableBytes)
-            for tile in CacheTile.saturated(problem, left: left) {
-                let taskColumns = tile.taskColumns
-                if line > 1, taskColumns % line != 0 {
-                    left(.line(columns: taskColumns, line: line))
-                    continue
-                }
-                let tiles = ceilDivide(rows, root.microRows)
-                let tasks = batch * ceilDivide(tiles, tile.rowTiles) * ceilDivide(columns, taskColumns)
-                let nest = ContractionNest(
-                    microRows: root.microRows, microColumns: root.microColumns, taskRowTiles: tile.rowTiles,
-                    taskColumns: taskColumns, depth: tile.depth, a: a, b: b)
-                // tasks / (ceil(tasks / N) · N) ≥ 0.9, in integers
-                if lanes > 1, tasks * 10 < ceilDivide(tasks, lanes) * lanes * 9 {
-                    left(.grain(tasks: tasks, lanes: lanes))
-                    if !uneven.contains(nest) { uneven.append(nest) }
-                } else if !out.contains(nest) {
-                    out.append(nest)
-                }
-            }
+    // a task holds whole panels, and whole lines where columns have several axes
+    let step = line > 1 ? lines(line, root.microColumns, b) : root.microColumns
+    let problem = CacheTile.Problem(
+        rows: rows, columns: columns, depth: depth, root: root, columnStep: step, packsA: a == .packed,
+        packsB: b == .packed, usableBytes: device.l2UsableBytes)
+    for tile in CacheTile.saturated(problem, left: left) {
+        let taskColumns = tile.taskColumns
+        if line > 1, taskColumns % line != 0 {
+            left(.line(columns: taskColumns, line: line))
+            continue
+        }
+        let tiles = ceilDivide(rows, root.microRows)
+        let tasks = batch * ceilDivide(tiles, tile.rowTiles) * ceilDivide(columns, taskColumns)
+        let nest = ContractionNest(
+            microRows: root.microRows, microColumns: root.microColumns, taskRowTiles: tile.rowTiles,
+            taskColumns: taskColumns, depth: tile.depth, a: a, b: b)
+        // tasks / (ceil(tasks / N) · N) ≥ 0.9, in integers
+        if lanes > 1, tasks * 10 < ceilDivide(tasks, lanes) * lanes * 9 {
+            left(.grain(tasks: tasks, lanes: lanes))
+            if !uneven.contains(nest) { uneven.append(nest) }
+        } else if !out.contains(nest) {
+            out.append(nest)
         }
     }
     return out.isEmpty ? uneven : out

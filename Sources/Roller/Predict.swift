@@ -20,14 +20,16 @@ package func predict(_ workload: Workload, _ schedule: Schedule, _ device: Devic
     let ns: Double
     switch schedule.nest {
     case .contraction(let nest):
-        guard case .success(.contraction(let c)) = workload.structure() else {
+        guard case .success(.contraction(let c)) = workload.structure(schedule.interface) else {
             preconditionFailure("a contraction nest for a workload that is no contraction")
         }
-        ns = contractionNs(workload, c, nest, device)
-    case .rows, .map:
-        ns = streamingNs(workload, device, efficiency: 1)
-    case .reduceInner: ns = streamingNs(workload, device, efficiency: 1)
-    case .reduceOuter(_, let unrolled): ns = streamingNs(workload, device, efficiency: unrolled ? 1 : 0.5)
+        let root = Root(
+            algorithm: schedule.algorithm, microRows: nest.microRows * (nest.microLines ?? 1),
+            microColumns: nest.microColumns)
+        let problem = TileProblem(workload, c, schedule.interface, device, lanes: 1, root, a: nest.a, b: nest.b)
+        ns = problem.map { tileNs($0, nest) } ?? contractionNs(workload, c, nest, device)
+    case .rows, .map, .reduceInner: ns = streamNs(workload, schedule, device)
+    case .reduceOuter(_, let unrolled): ns = streamNs(workload, schedule, device) * (unrolled ? 1 : loopedFactor)
     }
     return Prediction(ns: max(ns, bound), lowerBoundNs: bound)
 }
@@ -49,12 +51,8 @@ package func lowerBoundNs(_ workload: Workload, _ device: Device) -> Double {
     return max(flops / device.calibration.fmaFlopsPerNs, bytes / device.calibration.l2BytesPerNs)
 }
 
-private func streamingNs(_ workload: Workload, _ device: Device, efficiency: Double) -> Double {
-    let operators = workload.flops
-    let bytes = Double(workload.compulsoryBytes)
-    let compute = operators / (device.calibration.mapOperatorsPerNs * efficiency)
-    return max(compute, bytes / bandwidth(bytes, device)) + device.calibration.phaseNs
-}
+/// A reduction whose sum goes through memory with every term.
+private let loopedFactor = 2.0
 
 /// Share of the FMA peak that a register tile reaches when its operands are in L1: two FMAs and two loads a cycle,
 /// an FMA latency of four.
@@ -64,7 +62,7 @@ func microEfficiency(rows: Int, vectors: Int) -> Double {
     return fmas / max(fmas, max(loads, 4))
 }
 
-private func contractionNs(
+func contractionNs(
     _ workload: Workload, _ c: Schedules.Contraction, _ nest: ContractionNest, _ device: Device
 ) -> Double {
     let extents = workload.definitions[c.anchor].axisExtents

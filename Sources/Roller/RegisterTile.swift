@@ -25,8 +25,10 @@ let accumulatorsMin = 8
 let paddingLadder = [0.0, 0.2, 0.4, 1.0]
 /// Register tiles kept per rung.
 let rootsPerRungMax = 6
-/// Rows per tile at most: each row is one pointer in the micro-kernel.
+/// Rows per tile at most; a packed A costs nothing more, rows in place are displacements in the instructions.
 let microRowsMax = 14
+/// Rows per tile at most where a tile is a single vector wide.
+let singleVectorRowsMax = 28
 
 struct RegisterTile: GrowingTile, Sendable {
     let rows: Int
@@ -55,7 +57,7 @@ struct RegisterTile: GrowingTile, Sendable {
             RegisterTile(rows: rows + 1, vectors: vectors, problem: problem),
             RegisterTile(rows: rows, vectors: vectors + 1, problem: problem),
         ].compactMap { next in
-            if next.rows > min(problem.rows, microRowsMax) { return nil }
+            if next.rows > min(problem.rows, next.vectors == 1 ? singleVectorRowsMax : microRowsMax) { return nil }
             if (next.vectors - 1) * problem.width >= problem.columns { return nil }
             if let reason = next.rejection { return .rejected(reason) }
             return .fits(next)
@@ -91,6 +93,24 @@ struct RegisterTile: GrowingTile, Sendable {
 let startVectorsMax = 6
 
 /// The roots of a contraction, best reuse first. Climbs the padding ladder until enough tiles stand.
+func contractionRoots(
+    _ workload: Workload, _ c: Schedules.Contraction, _ interface: Interface, _ device: Device,
+    left: (Rejection) -> Void
+) -> [Root] {
+    let extents = workload.definitions[c.anchor].axisExtents
+    func product(_ axes: [Int]) -> Int { axes.reduce(1) { $0 * extents[$1] } }
+    let all = contractionRoots(rows: product(c.rows), columns: product(c.columns), device: device, left: left)
+    // heights that cut short lines alike are one tile
+    var seen: Set<ContractionNest> = []
+    return all.filter { root in
+        guard let a = sourcesOfA(workload, c, interface).first,
+            let b = sourcesOfB(workload, c, interface, microColumns: root.microColumns).first,
+            let problem = TileProblem(workload, c, interface, device, lanes: 1, root, a: a, b: b)
+        else { return true }
+        return seen.insert(problem.nest(bands: 1, panels: 1, depth: problem.depth, outer: .columns)).inserted
+    }
+}
+
 func contractionRoots(rows: Int, columns: Int, device: Device, left: (Rejection) -> Void) -> [Root] {
     var found: [Root] = []
     // the most accumulators among tiles that have too few: what a result of a row or two has to be content with

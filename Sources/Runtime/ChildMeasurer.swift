@@ -65,7 +65,7 @@ package final class ChildMeasurer: Measurer, Executor {
 
     // MARK: requests
 
-    private struct Run {
+    struct Run {
         var reply: UnsafePointer<iw_reply>
         var arena: OperandArena
         var fingerprints: [UInt64?]
@@ -79,11 +79,24 @@ package final class ChildMeasurer: Measurer, Executor {
         guard let arena = OperandArena(operands, scratchBytes: kernels.map(\.scratchBytes)) else {
             return .failure(.outOfMemory)
         }
+        guard var tail = ChildMeasurer.tail(kernels, arena) else {
+            return .failure(.refused(reason: "its symbol is too long"))
+        }
+        var request = iw_request()
+        request.kind = UInt32(timing == nil ? IW_EXECUTE : IW_TIME)
+        request.kernel_count = UInt32(kernels.count)
+        switch loaded(path, (timing ?? execution).timeoutMs) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let slot): for index in tail.indices { tail[index].slot = slot }
+        }
+        return tail.withUnsafeBytes { perform(&request, $0, arena, operands, timing ?? execution) }
+    }
+
+    /// Kernels as the child reads them, still without a slot; `nil` when a symbol is too long.
+    static func tail(_ kernels: [KernelCall], _ arena: OperandArena) -> [iw_kernel]? {
         var tail = kernels.map { _ in iw_kernel() }
         for (index, kernel) in kernels.enumerated() {
-            guard iw_kernel_set_symbol(&tail[index], kernel.symbol) != 0 else {
-                return .failure(.refused(reason: "its symbol is too long"))
-            }
+            guard iw_kernel_set_symbol(&tail[index], kernel.symbol) != 0 else { return nil }
             tail[index].phase_count = UInt32(kernel.phases.count)
             tail[index].operand_count = UInt32(kernel.operands.count)
             tail[index].scratch = iw_span(arena.scratch[index])
@@ -92,12 +105,7 @@ package final class ChildMeasurer: Measurer, Executor {
                 iw_kernel_set_operand(&tail[index], place, iw_span(arena.operands[operand]))
             }
         }
-        var request = iw_request()
-        request.kind = UInt32(timing == nil ? IW_EXECUTE : IW_TIME)
-        request.kernel_count = UInt32(kernels.count)
-        return tail.withUnsafeBytes {
-            perform(&request, $0, arena, operands, path, timing ?? execution)
-        }
+        return tail
     }
 
     private func runProgram(_ program: ProgramRequest, timed: Bool) -> Result<Run, MeasureFailure> {
@@ -113,24 +121,33 @@ package final class ChildMeasurer: Measurer, Executor {
         guard iw_request_set_path(&request, Folder.absolute(program.weightsPath)) != 0,
             iw_request_set_prefix(&request, program.prefix) != 0
         else { return .failure(.refused(reason: "its weights' path or its prefix is too long")) }
+        switch loaded(program.libraryPath, program.settings.timeoutMs) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let slot): request.slot = slot
+        }
         return arena.operands.map { iw_span($0) }.withUnsafeBytes {
-            perform(&request, $0, arena, buffers, program.libraryPath, program.settings)
+            perform(&request, $0, arena, buffers, program.settings)
         }
     }
 
-    /// Fills the arena, opens the object, sends the request.
-    private func perform(
+    /// The slot in which the child holds an object open.
+    func loaded(_ path: String, _ timeoutMs: Int) -> Result<UInt32, MeasureFailure> {
+        do {
+            return try started().load(path, timeoutMs: timeoutMs)
+        } catch {
+            return .failure(.unavailable(reason: error.reason))
+        }
+    }
+
+    /// Fills the arena, sends the request. Its objects are open.
+    func perform(
         _ request: inout iw_request, _ tail: UnsafeRawBufferPointer, _ arena: OperandArena, _ operands: [Operand],
-        _ path: String, _ settings: MeasureSettings
+        _ settings: MeasureSettings
     ) -> Result<Run, MeasureFailure> {
         let child: MeasureChild
         do { child = try started() } catch { return .failure(.unavailable(reason: error.reason)) }
         guard let memory, memory.grow(to: arena.totalBytes), let base = memory.base else {
             return .failure(.outOfMemory)
-        }
-        switch child.load(path, timeoutMs: settings.timeoutMs) {
-        case .failure(let failure): return .failure(failure)
-        case .success(let slot): request.slot = slot
         }
         let fingerprints = arena.fill(base, operands)
         request.arena_bytes = UInt64(arena.totalBytes)
@@ -187,7 +204,7 @@ package final class ChildMeasurer: Measurer, Executor {
         program.inputs + program.outputBytes.map { Operand(.result, bytes: $0) }
     }
 
-    private static func limitBroken(_ kernels: [KernelCall], _ operands: [Operand]) -> String? {
+    static func limitBroken(_ kernels: [KernelCall], _ operands: [Operand]) -> String? {
         if kernels.count > Int(IW_KERNELS_MAX) { return "more than \(IW_KERNELS_MAX) kernels in a request" }
         for kernel in kernels {
             if kernel.phases.count > Int(IW_PHASES_MAX) { return "more than \(IW_PHASES_MAX) phases" }

@@ -83,18 +83,17 @@ package struct ChildProcess: Sendable {
 package struct ToolResult: Sendable {
     /// `nil`: it was killed because its wall-clock time was over.
     package var end: ChildProcess.End?
-    /// The first `outputBytesMax` bytes of stdout and stderr together.
+    /// The start of stdout and stderr together.
     package var output: String
     package var cpuSeconds: Double
     package var succeeded: Bool { end == .exited(0) }
 }
 
-private let outputBytesMax = 64 << 10
-
 /// Runs a program with stdin from /dev/null and collects stdout and stderr.
+/// - Parameter outputBytesMax: how much of what it says is kept.
 package func runTool(
     _ path: String, _ arguments: [String], environment: [String], options: ChildProcess.Options = .init(),
-    wallMs: Int
+    wallMs: Int, outputBytesMax: Int = 64 << 10
 ) throws(RuntimeError) -> ToolResult {
     var ends: [Int32] = [-1, -1]
     let piped = iw_pipe(&ends)
@@ -115,7 +114,7 @@ package func runTool(
         throw error
     }
     let deadline = iw_clock_ns() + Int64(wallMs) * 1_000_000
-    let (output, finished) = drain(ends[0], until: deadline)
+    let (output, finished) = drain(ends[0], until: deadline, keeping: outputBytesMax)
     let leftMs = finished ? max(0, Int((deadline - iw_clock_ns()) / 1_000_000)) : 0
     if let summary = child.wait(timeoutMs: leftMs) {
         return ToolResult(end: summary.end, output: output, cpuSeconds: summary.cpuSeconds)
@@ -126,7 +125,9 @@ package func runTool(
 }
 
 /// Reads to the end of file; `finished` is false when the deadline came first.
-private func drain(_ descriptor: Int32, until deadline: Int64) -> (output: String, finished: Bool) {
+private func drain(
+    _ descriptor: Int32, until deadline: Int64, keeping outputBytesMax: Int
+) -> (output: String, finished: Bool) {
     var kept: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16 << 10)
     while true {

@@ -1,7 +1,8 @@
 // Turns C texts into checked shared objects. A compiler is one toolchain for one target; its digest covers version
 // text, flags and the object bytes of a fixed probe, so a changed compiler or assembler changes every candidate built
-// with it. Objects are cached under digest(compiler, flags, texts) by atomic rename: several processes may share the
-// folder. Compilers run with an empty environment but PATH, TMPDIR and LC_ALL, and with limits.
+// with it. The texts of one object may have compilers of their own. Objects are cached under digest(compilers, flags,
+// texts) by atomic rename: several processes may share the folder. Compilers run with an empty environment but PATH,
+// TMPDIR and LC_ALL, and with limits.
 
 import Basics
 import CSystem
@@ -14,6 +15,16 @@ package struct SourceFile: Sendable, Equatable {
     package init(name: String, text: String) {
         self.name = name
         self.text = text
+    }
+}
+
+/// One text and the compiler that compiles it.
+package struct CompilePart: Sendable {
+    package var source: SourceFile
+    package var compiler: Compiler
+    package init(source: SourceFile, compiler: Compiler) {
+        self.source = source
+        self.compiler = compiler
     }
 }
 
@@ -61,8 +72,8 @@ package struct Compiler: Sendable {
     package let flags: [String]
     /// Digest of version text, flags and the probe's object bytes: the toolchain's identity in the catalog.
     package let digest: Digest
-    private let searchPath: String
-    private let cacheFolder: String
+    let searchPath: String
+    let cacheFolder: String
 
     /// Compiles the probe, which also shows that the toolchain can compile and link here.
     /// - Throws: `compilerBroken`, or a file error for the cache folder.
@@ -77,8 +88,8 @@ package struct Compiler: Sendable {
         try Folder.make(cacheFolder)
         let probe = SourceFile(name: "probe.c", text: Compiler.probeText)
         let unidentified = Digest(of: toolchain.version + "\n" + flags.joined(separator: " "))
-        let (outcome, bytes) = Compiler.build(
-            [probe], links: [], toolchain: toolchain, flags: flags, searchPath: searchPath, folder: cacheFolder)
+        let step = Step(tool: toolchain.path, arguments: flags + ["-o", "object.so", probe.name])
+        let (outcome, bytes) = Compiler.build([probe], [step], searchPath: searchPath, folder: cacheFolder)
         guard let bytes else { throw RuntimeError.compilerBroken(path: toolchain.path, log: outcome?.log ?? "") }
         digest = Digest(of: "toolchain 1\n\(unidentified.hex)\n\(Digest(of: bytes).hex)\n")
     }
@@ -93,19 +104,30 @@ package struct Compiler: Sendable {
     ///   - sources: headers and C files; names must be plain file names.
     ///   - links: libraries for `-l`, such as `m`.
     package func compile(_ sources: [SourceFile], links: [String] = []) -> CompileOutcome {
+        link(sources.map { CompilePart(source: $0, compiler: self) }, links: links)
+    }
+
+    /// Compiles each text with its own compiler and links all into one shared object, or finds it in the cache. This
+    /// compiler links.
+    package func link(_ parts: [CompilePart], links: [String] = []) -> CompileOutcome {
         precondition(
-            sources.allSatisfy { !$0.name.isEmpty && !$0.name.contains("/") && !$0.name.hasPrefix("-") },
+            parts.map(\.source.name).allSatisfy { !$0.isEmpty && !$0.contains("/") && !$0.hasPrefix("-") },
             "source names are plain file names")
-        let key = cacheKey(sources, links)
-        let path = "\(cacheFolder)/\(key.hex).so"
+        let path = "\(cacheFolder)/\(cacheKey(parts, links).hex).so"
         if let bytes = try? Folder.read(path, limit: Compiler.objectBytesMax),
             case .accepted(let elf) = ElfCheck(bytes)
         {
             return .compiled(CompiledObject(path: path, digest: Digest(of: bytes), elf: elf, cached: true))
         }
+        let groups = Dictionary(grouping: parts, by: \.compiler.digest)
+        let steps: [Step]
+        if groups.count <= 1, groups.keys.allSatisfy({ $0 == digest }) {
+            steps = [Step(tool: toolchain.path, arguments: arguments(parts.map(\.source.name), links))]
+        } else {
+            steps = mixedSteps(parts, links)
+        }
         let (failure, bytes) = Compiler.build(
-            sources, links: links, toolchain: toolchain, flags: flags, searchPath: searchPath, folder: cacheFolder,
-            keepAs: path)
+            parts.map(\.source), steps, searchPath: searchPath, folder: cacheFolder, keepAs: path)
         guard let bytes else {
             return .failed(failure ?? CompileFailure(reason: .refused(.malformed("no object")), log: ""))
         }
@@ -116,16 +138,44 @@ package struct Compiler: Sendable {
         }
     }
 
-    private func cacheKey(_ sources: [SourceFile], _ links: [String]) -> Digest {
-        var text = "object 1\n\(digest.hex)\n\(flags.joined(separator: " "))\n\(links.joined(separator: " "))\n"
-        for source in sources { text += "\(source.name) \(source.text.utf8.count)\n\(source.text)\n" }
+    /// One call of a compiler in the folder of the sources.
+    private struct Step {
+        var tool: String
+        var arguments: [String]
+    }
+
+    private func arguments(_ files: [String], _ links: [String]) -> [String] {
+        flags + ["-o", "object.so"] + files.filter { $0.hasSuffix(".c") || $0.hasSuffix(".o") }
+            + links.map { "-l" + $0 }
+    }
+
+    /// Every compiler makes objects of its texts in one call, in the order in which the parts first name it; then the
+    /// link.
+    private func mixedSteps(_ parts: [CompilePart], _ links: [String]) -> [Step] {
+        var steps: [Step] = []
+        var seen: Set<Digest> = []
+        for part in parts where seen.insert(part.compiler.digest).inserted {
+            let own = parts.filter { $0.compiler.digest == part.compiler.digest }.map(\.source.name)
+            let flags = part.compiler.flags.filter { $0 != "-shared" && $0 != "-nostartfiles" }
+            steps.append(
+                Step(tool: part.compiler.toolchain.path, arguments: flags + ["-c"] + own.filter { $0.hasSuffix(".c") }))
+        }
+        let objects = parts.map(\.source.name).filter { $0.hasSuffix(".c") }.map { String($0.dropLast(2)) + ".o" }
+        return steps + [Step(tool: toolchain.path, arguments: arguments(objects, links))]
+    }
+
+    private func cacheKey(_ parts: [CompilePart], _ links: [String]) -> Digest {
+        var text = "object 2\n\(digest.hex)\n\(flags.joined(separator: " "))\n\(links.joined(separator: " "))\n"
+        for part in parts {
+            text += "\(part.compiler.digest.hex) \(part.source.name) \(part.source.text.utf8.count)\n"
+            text += part.source.text + "\n"
+        }
         return Digest(of: text)
     }
 
-    /// Compiles in a temporary folder; an accepted object is moved to `keepAs`. One of the two results is `nil`.
+    /// Runs the steps in a temporary folder; an accepted object is moved to `keepAs`. One of the two results is `nil`.
     private static func build(
-        _ sources: [SourceFile], links: [String], toolchain: Toolchain, flags: [String], searchPath: String,
-        folder: String, keepAs path: String? = nil
+        _ sources: [SourceFile], _ steps: [Step], searchPath: String, folder: String, keepAs path: String? = nil
     ) -> (CompileFailure?, [UInt8]?) {
         do {
             let work = try Folder.makeTemporary(in: folder)
@@ -136,12 +186,13 @@ package struct Compiler: Sendable {
             options.cpuSecondsMax = cpuSecondsMax
             options.memoryBytesMax = memoryBytesMax
             options.fileBytesMax = objectBytesMax
-            let files = sources.map(\.name).filter { $0.hasSuffix(".c") }
-            let result = try runTool(
-                toolchain.path, flags + ["-o", "object.so"] + files + links.map { "-l" + $0 },
-                environment: Toolchain.environment(searchPath, temporary: work), options: options, wallMs: wallMsMax)
-            if let reason = reasonOfFailure(result) {
-                return (CompileFailure(reason: reason, log: excerpt(result.output)), nil)
+            for step in steps {
+                let result = try runTool(
+                    step.tool, step.arguments, environment: Toolchain.environment(searchPath, temporary: work),
+                    options: options, wallMs: wallMsMax)
+                if let reason = reasonOfFailure(result) {
+                    return (CompileFailure(reason: reason, log: excerpt(result.output)), nil)
+                }
             }
             let bytes = try Folder.read(work + "/object.so", limit: objectBytesMax)
             if case .refused(let refusal) = ElfCheck(bytes) {

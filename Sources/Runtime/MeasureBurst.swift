@@ -6,7 +6,7 @@ import Basics
 import CSystem
 
 /// The reference kernel's readings around one burst.
-package struct DriftRow: Sendable, Equatable {
+package struct BurstDrift: Sendable, Equatable {
     package var before: Reading
     package var after: Reading
 
@@ -29,7 +29,7 @@ package struct BurstResult: Sendable, Equatable {
     /// In the order of the requests; shorter when the burst's time was over.
     package var outcomes: [MeasureOutcome]
     /// `nil` when there was no reference request or it failed.
-    package var drift: DriftRow?
+    package var drift: BurstDrift?
     package var quiet: Gate.Quiet
 }
 
@@ -60,9 +60,9 @@ package func measureBurst(
             outcomes.append(measured(request))
         }
         let after = reference.map(measured)
-        var drift: DriftRow?
+        var drift: BurstDrift?
         if case .reading(let first)? = before, case .reading(let last)? = after {
-            drift = DriftRow(before: first, after: last)
+            drift = BurstDrift(before: first, after: last)
         }
         return BurstResult(outcomes: outcomes, drift: drift, quiet: quiet)
     }

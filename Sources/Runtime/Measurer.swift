@@ -10,6 +10,8 @@ package protocol Measurer: AnyObject {
     func measure(_ request: MeasureRequest) -> MeasureOutcome
     /// Times one whole-model program.
     func measureProgram(_ request: ProgramRequest) -> MeasureOutcome
+    /// Times candidates against each other: each once a round.
+    func measureRounds(_ request: RoundsRequest) -> RoundsOutcome
 }
 
 /// Runs code once and returns what it wrote; only the real child can.

@@ -148,5 +148,5 @@ package final class RecordedMeasurer: Measurer {
     package func measure(_ request: MeasureRequest) -> MeasureOutcome { answer(request.candidate) }
     package func measureProgram(_ request: ProgramRequest) -> MeasureOutcome { answer(request.program) }
 
-    private func answer(_ digest: Digest) -> MeasureOutcome { table.rows[digest] ?? .failed(.noRecord) }
+    func answer(_ digest: Digest) -> MeasureOutcome { table.rows[digest] ?? .failed(.noRecord) }
 }

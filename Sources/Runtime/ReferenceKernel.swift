@@ -1,6 +1,6 @@
 // The reference kernel: a fixed loop of dependent multiply-adds that runs from registers, so its time depends on the
 // processor's clock and on nothing else. Input: a target. Output: C source, and the request that times it.
-// Timed at both ends of a burst (see DriftRow).
+// Timed at both ends of a burst (see BurstDrift).
 
 import Basics
 

@@ -11,7 +11,7 @@ package final class SyntheticMeasurer: Measurer {
     /// Samples of one reading spread by this share.
     static let noise = 0.01
 
-    private let seed: UInt64
+    let seed: UInt64
     private let failuresPerThousand: Int
 
     /// - Parameters:

@@ -7,37 +7,11 @@
 //       algorithm direct
 //       prepare t1 columns 64
 //       connect t3 -> t4 @register
-//       nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) a:direct b:prepared
+//   nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) outer:columns a:direct b:prepared
 //     }
 
 import DeviceModel
 import TensorIR
-
-/// How one tensor lies in memory; every operand and result that is not a constant has one.
-package enum Layout: String, Hashable, Sendable, CaseIterable {
-    /// Row-major, dense, no halo.
-    case row
-}
-
-/// The layouts of all non-constant operands and of all results, by slot: part of a winner's key.
-package struct Interface: Hashable, Sendable {
-    package struct Entry: Hashable, Sendable {
-        package var slot: Int
-        package var layout: Layout
-        package init(slot: Int, layout: Layout) {
-            self.slot = slot
-            self.layout = layout
-        }
-    }
-    package var entries: [Entry]
-    package init(entries: [Entry]) { self.entries = entries }
-
-    /// Everything row-major.
-    package static func rowMajor(_ workload: Workload) -> Interface {
-        let operands = workload.parameters.indices.filter { !workload.parameters[$0].isConstant }
-        return Interface(entries: (operands + workload.results).map { Entry(slot: $0, layout: .row) })
-    }
-}
 
 package enum Algorithm: String, Hashable, Sendable, CaseIterable {
     case direct
@@ -69,6 +43,8 @@ package struct Prepare: Hashable, Sendable {
         case columnPanels(width: Int)
         /// `[batch][row tiles][depth][rows of the tile]`; the tiles are the balanced split of all rows by `height`.
         case rowPanels(height: Int)
+        /// The axes in order, but `axis` last: channels side by side for kernels whose vectors run along them.
+        case innermost(axis: Int)
     }
     package var slot: Int
     package var form: Form
@@ -88,8 +64,17 @@ package enum OperandSource: String, Hashable, Sendable, CaseIterable {
     case prepared
 }
 
+/// Which loop of a contraction task is the outer one: the other one's tiles are used again while they are in L1.
+package enum LoopOrder: String, Hashable, Sendable, CaseIterable {
+    case columns
+    case rows
+}
+
 package struct ContractionNest: Hashable, Sendable {
-    /// Register tile: rows × columns of accumulators; columns is a multiple of the vector width.
+    /// Register tile: rows × columns of accumulators; columns is a multiple of the vector width. Without `microLines`
+    /// the rows of the whole contraction are one run. With it, they are lines (every row axis but the innermost) of
+    /// rows (the innermost row axis), a tile is lines × rows, and a task's row tiles are bands of `microLines` lines.
+    package var microLines: Int?
     package var microRows: Int
     package var microColumns: Int
     /// Row tiles (of about `microRows` rows each) and columns of one task.
@@ -97,12 +82,15 @@ package struct ContractionNest: Hashable, Sendable {
     package var taskColumns: Int
     /// Depth of one pass over the accumulators.
     package var depth: Int
+    package var outer: LoopOrder
     package var a: OperandSource
     package var b: OperandSource
     package init(
-        microRows: Int, microColumns: Int, taskRowTiles: Int, taskColumns: Int, depth: Int, a: OperandSource,
-        b: OperandSource
+        microLines: Int? = nil, microRows: Int, microColumns: Int, taskRowTiles: Int, taskColumns: Int, depth: Int,
+        outer: LoopOrder = .columns, a: OperandSource, b: OperandSource
     ) {
+        self.microLines = microLines
+        self.outer = outer
         self.microRows = microRows
         self.microColumns = microColumns
         self.taskRowTiles = taskRowTiles

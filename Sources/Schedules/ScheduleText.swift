@@ -7,13 +7,13 @@ extension Schedule {
     package var text: String {
         var out = TextWriter()
         out.block("schedule for cpu.\(isa.rawValue)") { out in
-            let layouts = interface.entries.map { " t\($0.slot) \($0.layout.rawValue)" }.joined()
-            out.line("interface\(layouts)")
+            out.line(interface.entries.isEmpty ? "interface" : "interface \(interface.text)")
             out.line("algorithm \(algorithm.rawValue)")
             for prepare in prepares {
                 switch prepare.form {
                 case .columnPanels(let width): out.line("prepare t\(prepare.slot) columns \(width)")
                 case .rowPanels(let height): out.line("prepare t\(prepare.slot) rows \(height)")
+                case .innermost(let axis): out.line("prepare t\(prepare.slot) innermost \(axis)")
                 }
             }
             for connect in connects { out.line("connect t\(connect.from) -> t\(connect.to) @\(connect.kind.rawValue)") }
@@ -37,21 +37,13 @@ extension Schedule {
         }
         try lexer.expect("{")
         try lexer.expectWord("interface")
-        var entries: [Interface.Entry] = []
-        while lexer.token != .word("algorithm") {
-            let slot = try lexer.slot()
-            entries.append(.init(slot: slot, layout: try lexer.choice("layout")))
-        }
+        let interface = try Interface(parsing: &lexer)
         try lexer.expectWord("algorithm")
         let algorithm: Algorithm = try lexer.choice("algorithm")
         var prepares: [Prepare] = []
         while try lexer.takeWord("prepare") {
             let slot = try lexer.slot()
-            let isColumns = try lexer.takeWord("columns")
-            if !isColumns { try lexer.expectWord("rows") }
-            let size = try lexer.positive("a panel size")
-            prepares.append(
-                Prepare(slot: slot, form: isColumns ? .columnPanels(width: size) : .rowPanels(height: size)))
+            prepares.append(Prepare(slot: slot, form: try Prepare.Form(parsing: &lexer)))
         }
         var connects: [Connect] = []
         while try lexer.takeWord("connect") {
@@ -66,14 +58,25 @@ extension Schedule {
         try lexer.expect("}")
         guard lexer.token == .end else { throw lexer.fail("expected the end of the text, found \(lexer.found)") }
         self.init(
-            isa: isa, interface: Interface(entries: entries), algorithm: algorithm, prepares: prepares,
+            isa: isa, interface: interface, algorithm: algorithm, prepares: prepares,
             connects: connects, nest: nest)
     }
 }
 
-extension Interface {
-    /// One line, as in a schedule.
-    package var text: String { entries.map { "t\($0.slot) \($0.layout.rawValue)" }.joined(separator: " ") }
+extension Prepare.Form {
+    init(parsing lexer: inout Lexer) throws(SyntaxError) {
+        if try lexer.takeWord("innermost") {
+            let start = lexer
+            let axis = try lexer.integer("an axis")
+            guard (0..<64).contains(axis) else { throw start.fail("\(axis) is no axis") }
+            self = .innermost(axis: axis)
+            return
+        }
+        let isColumns = try lexer.takeWord("columns")
+        if !isColumns { try lexer.expectWord("rows") }
+        let size = try lexer.positive("a panel size")
+        self = isColumns ? .columnPanels(width: size) : .rowPanels(height: size)
+    }
 }
 
 extension Nest {
@@ -81,7 +84,8 @@ extension Nest {
         switch self {
         case .contraction(let nest):
             "contraction task(rows:\(nest.taskRowTiles), columns:\(nest.taskColumns)) depth:\(nest.depth) "
-                + "micro(rows:\(nest.microRows), columns:\(nest.microColumns)) "
+                + "micro(\(nest.microLines.map { "lines:\($0), " } ?? "")"
+                + "rows:\(nest.microRows), columns:\(nest.microColumns)) outer:\(nest.outer.rawValue) "
                 + "a:\(nest.a.rawValue) b:\(nest.b.rawValue)"
         case .rows(let rowsPerTask): "rows task(\(rowsPerTask))"
         case .reduceInner(let pointsPerTask): "reduceInner task(\(pointsPerTask))"
@@ -109,26 +113,35 @@ extension Nest {
 
 extension ContractionNest {
     init(parsing lexer: inout Lexer) throws(SyntaxError) {
-        func pair(_ name: String) throws(SyntaxError) -> (Int, Int) {
-            try lexer.expectWord(name)
-            try lexer.expect("(")
-            let rows = try lexer.field("rows")
-            try lexer.expect(",")
-            let columns = try lexer.field("columns")
-            try lexer.expect(")")
-            return (rows, columns)
-        }
         func source(_ name: String) throws(SyntaxError) -> OperandSource {
             try lexer.expectWord(name)
             try lexer.expect(":")
             return try lexer.choice("operand source")
         }
-        let task = try pair("task")
+        try lexer.expectWord("task")
+        try lexer.expect("(")
+        let taskRowTiles = try lexer.field("rows")
+        try lexer.expect(",")
+        let taskColumns = try lexer.field("columns")
+        try lexer.expect(")")
         let depth = try lexer.field("depth")
-        let micro = try pair("micro")
+        try lexer.expectWord("micro")
+        try lexer.expect("(")
+        var lines: Int?
+        if lexer.token == .word("lines") {
+            lines = try lexer.field("lines")
+            try lexer.expect(",")
+        }
+        let rows = try lexer.field("rows")
+        try lexer.expect(",")
+        let columns = try lexer.field("columns")
+        try lexer.expect(")")
+        try lexer.expectWord("outer")
+        try lexer.expect(":")
         self.init(
-            microRows: micro.0, microColumns: micro.1, taskRowTiles: task.0, taskColumns: task.1, depth: depth,
-            a: try source("a"), b: try source("b"))
+            microLines: lines, microRows: rows, microColumns: columns, taskRowTiles: taskRowTiles,
+            taskColumns: taskColumns, depth: depth, outer: try lexer.choice("loop order"), a: try source("a"),
+            b: try source("b"))
     }
 }
 

@@ -11,7 +11,8 @@ package enum Structure: Hashable, Sendable {
 }
 
 /// `C[batch, rows, columns] = Σ depth A[batch, rows, depth] · B[batch, depth, columns]` with axes of the anchor dealt
-/// out to the four roles, in any order but that `columns` ends with the innermost space axis: vectors run along it.
+/// out to the four roles, in any order but that `columns` ends with the axis along which the result is contiguous:
+/// the innermost one of a row-major result, the channels of maps. Vectors run along it.
 package struct Contraction: Hashable, Sendable {
     package var anchor: Int
     package var a: Expr
@@ -52,8 +53,8 @@ package enum StructureRejection: Hashable, Sendable {
 }
 
 extension Workload {
-    /// The structure of this workload, which must be canonical.
-    package func structure() -> Result<Structure, StructureRejectionError> {
+    /// The structure of this workload, which must be canonical, under `interface`; row-major when `nil`.
+    package func structure(_ interface: Interface? = nil) -> Result<Structure, StructureRejectionError> {
         let reductions = definitions.indices.filter { definitions[$0].isReduction }
         if reductions.count > 1 || (results.count > 1 && !reductions.isEmpty) {
             return rowStructure().map(Structure.rows).map(Result.success)
@@ -80,10 +81,11 @@ extension Workload {
         if let nodes = nodesBeyondInlining(anchor: anchor) {
             return .failure(.init(reason: .inlinedTooLarge(nodes: nodes)))
         }
-        if let contraction = contraction(anchor) { return .success(.contraction(contraction)) }
+        if let contraction = contraction(anchor, interface) { return .success(.contraction(contraction)) }
         return .success(
             .reduction(
-                ReductionStructure(anchor: anchor, reducesContiguousAxis: reducesContiguousAxis(definitions[anchor]))))
+                ReductionStructure(
+                    anchor: anchor, reducesContiguousAxis: reducesContiguousAxis(definitions[anchor], interface))))
     }
 
     /// Flat address of a read in elements, in sum form over the axes of `definition`.
@@ -116,7 +118,20 @@ extension Workload {
         return nil
     }
 
-    private func contraction(_ anchor: Int) -> Contraction? {
+    /// The axis of the result along which neighbours lie side by side.
+    package func vectorAxis(_ interface: Interface?) -> Int? {
+        guard let result = results.first else { return nil }
+        let shape = type(ofSlot: result).shape
+        guard let layout = interface?.layout(ofSlot: result), case .maps(let maps) = layout else {
+            return shape.isEmpty ? nil : shape.count - 1
+        }
+        let simplifier = IndexSimplifier(extents: shape)
+        let point = maps.point(shape.indices.map { .axis($0) }, shape: shape)
+        let along = simplifier.affine(maps.block == 1 ? point.position : point.channel)
+        return along.isPlain ? shape.indices.first { along.coefficient(ofAxis: $0) == 1 } : nil
+    }
+
+    private func contraction(_ anchor: Int, _ interface: Interface?) -> Contraction? {
         let definition = definitions[anchor]
         guard case .reduce(.sum, _, nil, .binary(.multiply, let x, let y)) = definition.body,
             definition.type.dtype == .f32, definition.type.rank > 0
@@ -127,7 +142,7 @@ extension Workload {
         func uses(_ e: Expr, _ axis: Int) -> Bool { e.usesAxis(in: axis..<axis + 1) }
         let depth = Array(rank..<count)
         guard depth.allSatisfy({ uses(x, $0) && uses(y, $0) }), !depth.isEmpty else { return nil }
-        let innermost = rank - 1
+        guard let innermost = vectorAxis(interface) else { return nil }
         let b: Expr
         let a: Expr
         switch (uses(x, innermost), uses(y, innermost)) {
@@ -138,7 +153,7 @@ extension Workload {
         let space = Array(0..<rank)
         let batch = space.filter { uses(a, $0) && uses(b, $0) }
         let rows = space.filter { uses(a, $0) && !uses(b, $0) }
-        let columns = space.filter { !uses(a, $0) && uses(b, $0) }
+        let columns = space.filter { !uses(a, $0) && uses(b, $0) && $0 != innermost } + [innermost]
         guard batch.count + rows.count + columns.count == rank else { return nil }
         // without rows nothing of B is used twice: a short reduction is better spelled out along its line
         let terms = depth.reduce(1) { $0 * definition.axisExtents[$1] }
@@ -175,8 +190,10 @@ extension Workload {
         return RowStructure(rowExtents: rows, columnExtents: columns)
     }
 
-    private func reducesContiguousAxis(_ definition: Definition) -> Bool {
+    private func reducesContiguousAxis(_ definition: Definition, _ interface: Interface?) -> Bool {
         guard definition.type.rank > 0 else { return true }
+        // maps are walked along their channels
+        if let interface, !interface.isRowMajor { return false }
         let extents = definition.axisExtents
         let (space, reduction) = (definition.type.rank - 1, extents.count - 1)
         var inner = false

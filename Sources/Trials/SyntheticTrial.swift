@@ -12,21 +12,21 @@ package func syntheticFacts(of unit: WorkUnit, seed: UInt64) -> [Fact] {
     guard let parsed = try? TuningUnit(parsing: unit.body) else { return [] }
     var facts: [Fact] = []
     let tell = { (row: CatalogRow) in facts.append(Fact(key: row.key, body: row.canonicalText)) }
+    let options = TrialOptions(
+        measureWith: .synthetic(seed: seed), workerName: "simulated", searchPath: "", cacheFolder: "",
+        runningFile: nil)
+    var attempts = 0
+    let report = UnitReport(
+        options: options, tell: tell, isCancelled: { false },
+        attempt: {
+            attempts += 1
+            return "\(unit.digest.short)-\(attempts)"
+        })
+    var bench: TrialBench?
     switch parsed {
     case .expand(let expand): runExpansion(expand, unit: unit.digest, tell)
-    case .trial(let trial):
-        let options = TrialOptions(
-            measureWith: .synthetic(seed: seed), workerName: "simulated", searchPath: "", cacheFolder: "",
-            runningFile: nil)
-        var attempts = 0
-        let run = TrialRun(
-            trial, options: options, tell: tell, isCancelled: { false },
-            attempt: {
-                attempts += 1
-                return "\(unit.digest.short)-\(attempts)"
-            })
-        var bench: TrialBench?
-        _ = run.execute(&bench)
+    case .trial(let trial): _ = TrialRun(trial, report).execute(&bench)
+    case .final(let final): _ = FinalRun(final, seed: unit.digest.seed, report).execute(&bench)
     }
     return facts
 }

@@ -1,12 +1,13 @@
-// The worker's side of the farm: one unit in, facts out. Expansion is pure; a trial lowers, emits, compiles, verifies
-// and measures, and reports every fact as soon as it is known, so that a death loses at most what was running.
-// The device thread owns compiler and measuring child; everything a unit needs comes with the unit.
+// The worker's side of the farm: one unit in, facts out. Expansion is pure; trials and finals lower, emit, compile,
+// verify and measure, and report every fact as soon as it is known, so that a death loses at most what was running.
+// The device thread owns compilers and measuring child; everything a unit needs comes with the unit.
 
 import Basics
 import Catalog
 import DeviceModel
 import FarmCore
 import FarmTransport
+import Glibc
 import Roller
 import Runtime
 import Schedules
@@ -54,10 +55,34 @@ package struct TrialOptions: Sendable {
     }
 }
 
+extension TrialOptions {
+    /// Durable before the first run: if this process dies now, its next life says what it was running.
+    func rememberRunning(_ candidates: [Digest]) {
+        guard let runningFile else { return }
+        let text = candidates.map(\.hex).joined(separator: "\n")
+        // without the file a death is only less well explained
+        try? Folder.write(Array(text.utf8), to: runningFile)
+    }
+
+    func forgetRunning() {
+        if let runningFile { unlink(runningFile) }
+    }
+}
+
+/// The bench for a device, made when there is none yet or the present one compiles for another instruction set.
+func benchFor(_ device: Device, _ bench: inout TrialBench?, _ options: TrialOptions) throws(RuntimeError) -> TrialBench
+{
+    let target = CompileTarget(device.kind.isa)
+    if let bench, bench.target == target { return bench }
+    let made = try TrialBench(target, options)
+    bench = made
+    return made
+}
+
 package final class TrialExecutor: UnitExecutor {
     let options: TrialOptions
     private let benchLock = Mutex<Void>(())
-    /// Guarded by `benchLock`; made and used on the device thread, which owns the compiler and the child.
+    /// Guarded by `benchLock`; made and used on the device thread, which owns the compilers and the child.
     nonisolated(unsafe) private var bench: TrialBench?
     private let attempts = Atomic<Int>(0)
 
@@ -70,14 +95,18 @@ package final class TrialExecutor: UnitExecutor {
         let parsed: TuningUnit
         do { parsed = try TuningUnit(parsing: unit.body) } catch { return .failed(error.sentence) }
         let tell: @Sendable (CatalogRow) -> Void = { report(Fact(key: $0.key, body: $0.canonicalText)) }
+        let report = UnitReport(
+            options: options, tell: tell, isCancelled: isCancelled, hints: hints,
+            attempt: { "\(self.options.workerName)-\(self.attempts.add(1, ordering: .relaxed).newValue)" })
         switch parsed {
         case .expand(let expand):
             runExpansion(expand, unit: unit.digest, tell)
             return .finished
         case .trial(let trial):
-            let run = TrialRun(
-                trial, options: options, tell: tell, isCancelled: isCancelled, hints: hints,
-                attempt: { "\(self.options.workerName)-\(self.attempts.add(1, ordering: .relaxed).newValue)" })
+            let run = TrialRun(trial, report)
+            return benchLock.withLock { _ in run.execute(&bench) }
+        case .final(let final):
+            let run = FinalRun(final, seed: unit.digest.seed, report)
             return benchLock.withLock { _ in run.execute(&bench) }
         }
     }
@@ -94,13 +123,13 @@ func runExpansion(_ expand: ExpandUnit, unit: Digest, _ tell: (CatalogRow) -> Vo
         .calibration(
             CalibrationRow(digest: calibration.digest, deviceClass: expand.device.kind.digest, text: calibration.text)))
     for root in expand.roots {
-        let ranked = construct(workload, .rowMajor(workload), expand.device, ConstructLimits(), roots: [root])
+        let ranked = construct(workload, expand.interface, expand.device, ConstructLimits(), roots: [root])
         let rejects = ranked.rejections.map { "\($0.count) \($0.kind): \($0.example.sentence)" }.joined(separator: "\n")
         tell(
             .expansion(
                 ExpansionRow(
                     unit: unit, workload: digest, calibration: calibration.digest,
-                    interface: Interface.rowMajor(workload).text, root: root.text,
+                    interface: expand.interface.text, root: root.text,
                     schedules: expansionText(ranked.entries), predictedNs: ranked.entries.map(\.prediction.ns),
                     lowerBoundNs: ranked.entries.map(\.prediction.lowerBoundNs), rejects: rejects)))
     }

@@ -1,5 +1,5 @@
 // What the planner knows, built from rows in any order with any repetition. Rows are kept by what they bear on; the
-// measurement table of a job is derived from them, never stored. A candidate counts only for the toolchain of the
+// measurement table of a job is derived from them, never stored. A candidate counts only for the toolchains of the
 // job and only if today's emitter prints the source it was measured with.
 
 import Basics
@@ -9,15 +9,19 @@ import Roller
 import Schedules
 import TensorIR
 
-/// A candidate that never got a quiet reading counts as failed after this many.
+/// A candidate that never got a quiet reading counts as failed after this many, and a final that never was quiet is
+/// not tried again.
 package let readingsPerCandidateMax = 3
 
 struct Knowledge: Sendable {
     struct Candidate: Sendable {
         var workload: Digest
         var schedule: Schedule
+        var scheduleDigest: Digest
         var toolchain: Digest
         var source: Digest
+        var scratchBytes: Int
+        var key: SearchKey { SearchKey(workload: workload, interface: schedule.interface) }
     }
     /// What was found out about one candidate on one device class.
     private struct Evidence: Sendable {
@@ -36,23 +40,42 @@ struct Knowledge: Sendable {
         var calibration: Digest
         var root: Root
     }
+    private struct Final: Sendable {
+        var deviceClass: Digest
+        var recipe: String
+        var valid: Bool
+        var result: FinalResult
+    }
+    private struct Text: Hashable {
+        var workload: Digest
+        var schedule: Digest
+    }
     private(set) var workloads: [Digest: Workload] = [:]
     private var candidates: [Digest: Candidate] = [:]
-    private var candidatesOf: [Digest: Set<Digest>] = [:]
-    private var expansions: [Digest: [ExpansionKey: Expansion]] = [:]
+    private var candidatesOf: [SearchKey: Set<Digest>] = [:]
+    /// Keys of each workload that a candidate or an expansion named.
+    private var keysOf: [Digest: Set<SearchKey>] = [:]
+    private var expansions: [SearchKey: [ExpansionKey: Expansion]] = [:]
     private var evidence: [Digest: [Digest: Evidence]] = [:]
+    private var finals: [SearchKey: [Digest: Final]] = [:]
+    /// Digests of what today's emitter prints: each text once, however many toolchains built it.
+    private var sources: [Text: Digest] = [:]
     private var parked: Set<Digest> = []
     private var seen: Set<Digest> = []
-    /// Facts that bear on each workload, to know when its table must be derived anew.
-    private(set) var revision: [Digest: Int] = [:]
+    /// Facts that bear on each key, to know when its table must be derived anew.
+    private var revisions: [SearchKey: Int] = [:]
+
+    func revision(_ key: SearchKey) -> Int { revisions[key] ?? 0 }
 
     /// Candidates that came before their workload are judged now.
     mutating func learn(_ workload: Workload, _ digest: Digest) {
         guard workloads.updateValue(workload, forKey: digest) == nil else { return }
-        for candidate in candidatesOf[digest] ?? [] {
-            guard let known = candidates[candidate], !isCurrent(known) else { continue }
-            candidates[candidate] = nil
-            candidatesOf[digest]?.remove(candidate)
+        for key in keysOf[digest] ?? [] {
+            for candidate in candidatesOf[key] ?? [] {
+                guard let known = candidates[candidate], !isCurrent(known) else { continue }
+                candidates[candidate] = nil
+                candidatesOf[key]?.remove(candidate)
+            }
         }
     }
 
@@ -63,21 +86,14 @@ struct Knowledge: Sendable {
     mutating func absorb(_ row: CatalogRow) {
         guard seen.insert(row.key).inserted else { return }
         switch row {
-        case .candidate(let row):
-            guard let schedule = try? Schedule(parsing: row.schedule) else { return }
-            let candidate = Candidate(
-                workload: row.workload, schedule: schedule, toolchain: row.toolchain, source: row.sourceDigest)
-            guard isCurrent(candidate) else { return }
-            candidates[row.digest] = candidate
-            candidatesOf[row.workload, default: []].insert(row.digest)
-            revision[row.workload, default: 0] += 1
-        case .expansion(let row):
-            guard let root = Root(parsing: row.root), let entries = try? expansionEntries(row) else { return }
-            let place = ExpansionKey(calibration: row.calibration, root: root)
-            // two expansions of one root only differ when two programs made them; the key decides, not the order
-            if let known = expansions[row.workload]?[place], known.key < row.key { return }
-            expansions[row.workload, default: [:]][place] = Expansion(key: row.key, entries: entries)
-            revision[row.workload, default: 0] += 1
+        case .candidate(let row): absorb(row)
+        case .expansion(let row): absorb(row)
+        case .final(let row):
+            guard let interface = try? Interface(parsing: row.interface), let result = FinalResult(row) else { return }
+            let key = SearchKey(workload: row.workload, interface: interface)
+            finals[key, default: [:]][row.key] = Final(
+                deviceClass: row.deviceClass, recipe: row.recipe, valid: row.valid, result: result)
+            revisions[key, default: 0] += 1
         case .reading(let reading):
             change(reading.candidate, reading.deviceClass) {
                 $0.readings[row.key] = (reading.recipe, reading.valid, reading.lowerQuartileNs * reading.correction)
@@ -98,68 +114,132 @@ struct Knowledge: Sendable {
             if let workload = try? Workload(parsing: row.text), workload.digest == row.digest {
                 learn(workload, row.digest)
             }
-        case .job, .model, .modelWorkload, .deviceClass, .device, .calibration, .toolchain, .final, .program,
-            .suspicion, .void, .tag:
+        case .job, .model, .modelWorkload, .deviceClass, .device, .calibration, .toolchain, .drift, .objectCheck,
+            .program, .suspicion, .void, .tag:
             return
         }
     }
 
+    private mutating func absorb(_ row: CandidateRow) {
+        guard let schedule = try? Schedule(parsing: row.schedule) else { return }
+        let candidate = Candidate(
+            workload: row.workload, schedule: schedule, scheduleDigest: schedule.digest, toolchain: row.toolchain,
+            source: row.sourceDigest, scratchBytes: row.scratchBytes)
+        guard isCurrent(candidate) else { return }
+        candidates[row.digest] = candidate
+        candidatesOf[candidate.key, default: []].insert(row.digest)
+        keysOf[row.workload, default: []].insert(candidate.key)
+        revisions[candidate.key, default: 0] += 1
+    }
+
+    private mutating func absorb(_ row: ExpansionRow) {
+        guard let root = Root(parsing: row.root), let interface = try? Interface(parsing: row.interface),
+            let entries = try? expansionEntries(row)
+        else { return }
+        let key = SearchKey(workload: row.workload, interface: interface)
+        let place = ExpansionKey(calibration: row.calibration, root: root)
+        // two expansions of one root only differ when two programs made them; the key decides, not the order
+        if let known = expansions[key]?[place], known.key < row.key { return }
+        expansions[key, default: [:]][place] = Expansion(key: row.key, entries: entries)
+        keysOf[row.workload, default: []].insert(key)
+        revisions[key, default: 0] += 1
+    }
+
     /// A record counts only if today's emitter prints the source it was measured with.
-    private func isCurrent(_ candidate: Candidate) -> Bool {
+    private mutating func isCurrent(_ candidate: Candidate) -> Bool {
         guard let workload = workloads[candidate.workload] else { return true }
+        let text = Text(workload: candidate.workload, schedule: candidate.scheduleDigest)
+        if let known = sources[text] { return known == candidate.source }
         guard (try? candidate.schedule.verify(for: workload)) != nil else { return false }
-        return sourceDigest(workload, candidate.schedule) == candidate.source
+        let source = sourceDigest(workload, candidate.schedule)
+        sources[text] = source
+        return source == candidate.source
     }
 
     private mutating func change(_ candidate: Digest, _ deviceClass: Digest, _ body: (inout Evidence) -> Void) {
         body(&evidence[candidate, default: [:]][deviceClass, default: Evidence()])
-        if let workload = candidates[candidate]?.workload { revision[workload, default: 0] += 1 }
+        if let key = candidates[candidate]?.key { revisions[key, default: 0] += 1 }
     }
+}
 
-    /// What is known under one scope about one workload.
-    func table(of workload: Digest, in scope: EvidenceScope) -> MeasurementTable {
-        var table = MeasurementTable()
-        addExpansions(of: workload, scope, to: &table)
-        addOutcomes(of: workload, scope, to: &table)
+// MARK: what follows from it for one job
+
+extension Knowledge {
+    /// What is known under one scope about one key.
+    func table(of key: SearchKey, in scope: EvidenceScope) -> MeasurementTable {
+        var table = MeasurementTable(toolchains: scope.toolchains)
+        addExpansions(of: key, scope, to: &table)
+        addOutcomes(of: key, scope, to: &table)
         return table
     }
 
-    /// What is known under one scope: every expansion, and the outcomes of these workloads; of all when `nil`.
-    func table(in scope: EvidenceScope, outcomesOf workloads: Set<Digest>? = nil) -> MeasurementTable {
-        var table = MeasurementTable()
-        for workload in expansions.keys.sorted() { addExpansions(of: workload, scope, to: &table) }
-        for workload in (workloads ?? Set(candidatesOf.keys)).sorted() { addOutcomes(of: workload, scope, to: &table) }
+    /// What is known under one scope: every expansion, and the outcomes of these keys; of all when `nil`.
+    func table(in scope: EvidenceScope, outcomesOf keys: Set<SearchKey>? = nil) -> MeasurementTable {
+        var table = MeasurementTable(toolchains: scope.toolchains)
+        for key in expansions.keys { addExpansions(of: key, scope, to: &table) }
+        for key in keys ?? Set(candidatesOf.keys) { addOutcomes(of: key, scope, to: &table) }
         return table
     }
 
-    private func addExpansions(of workload: Digest, _ scope: EvidenceScope, to table: inout MeasurementTable) {
-        for (place, expansion) in expansions[workload] ?? [:] where place.calibration == scope.calibration {
-            table.record(workload: workload, root: place.root, expansion.entries)
+    private func addExpansions(of key: SearchKey, _ scope: EvidenceScope, to table: inout MeasurementTable) {
+        for (place, expansion) in expansions[key] ?? [:] where place.calibration == scope.calibration {
+            table.record(workload: key.workload, interface: key.interface, root: place.root, expansion.entries)
         }
     }
 
-    private func addOutcomes(of workload: Digest, _ scope: EvidenceScope, to table: inout MeasurementTable) {
-        for digest in (candidatesOf[workload] ?? []).sorted() {
-            guard let candidate = candidates[digest], candidate.toolchain == scope.toolchain,
+    private func addOutcomes(of key: SearchKey, _ scope: EvidenceScope, to table: inout MeasurementTable) {
+        for digest in candidatesOf[key] ?? [] {
+            guard let candidate = candidates[digest], scope.toolchains.contains(candidate.toolchain),
                 let outcome = outcome(digest, scope)
             else { continue }
-            table.record(workload: workload, schedule: candidate.schedule.digest, outcome)
+            table.record(
+                workload: key.workload, schedule: candidate.scheduleDigest, toolchain: candidate.toolchain, outcome)
+        }
+        guard let decision = decide(contestants(key, scope), finals(of: key, scope)),
+            let candidate = candidates[decision.candidate]
+        else { return }
+        table.record(
+            workload: key.workload, interface: key.interface,
+            MeasurementTable.Decision(
+                schedule: candidate.scheduleDigest, toolchain: candidate.toolchain,
+                isComplete: !decision.isProvisional))
+    }
+
+    /// Finalists of a key that no final has compared yet, least screen first; empty when that was tried in vain.
+    func openFinal(_ key: SearchKey, in scope: EvidenceScope) -> [(contestant: Contestant, candidate: Candidate)] {
+        let finalists = finalists(contestants(key, scope))
+        let wanted = Set(finalists.map(\.candidate))
+        let tried = (finals[key] ?? [:]).values.filter {
+            $0.recipe == scope.recipe && !$0.valid && scope.takes($0.deviceClass)
+        }
+        guard finalists.count > 1,
+            tried.count(where: { wanted.isSubset(of: $0.result.contestants) }) < readingsPerCandidateMax
+        else { return [] }
+        return finalists.compactMap { finalist in candidates[finalist.candidate].map { (finalist, $0) } }
+    }
+
+    private func contestants(_ key: SearchKey, _ scope: EvidenceScope) -> [Contestant] {
+        (candidatesOf[key] ?? []).compactMap { digest in
+            guard let candidate = candidates[digest], scope.toolchains.contains(candidate.toolchain),
+                case .ns(let ns) = outcome(digest, scope)
+            else { return nil }
+            return Contestant(candidate: digest, screenNs: ns, scratchBytes: candidate.scratchBytes)
         }
     }
 
-    /// The least screen of any candidate of a workload.
-    func incumbentNs(_ workload: Digest, in scope: EvidenceScope) -> Double? {
-        (candidatesOf[workload] ?? []).compactMap { candidate -> Double? in
-            guard candidates[candidate]?.toolchain == scope.toolchain, case .ns(let ns) = outcome(candidate, scope)
-            else { return nil }
-            return ns
-        }.min()
+    private func finals(of key: SearchKey, _ scope: EvidenceScope) -> [FinalResult] {
+        (finals[key] ?? [:]).values.filter { $0.valid && $0.recipe == scope.recipe && scope.takes($0.deviceClass) }
+            .map(\.result)
+    }
+
+    /// The least screen of any candidate of a key.
+    func incumbentNs(_ key: SearchKey, in scope: EvidenceScope) -> Double? {
+        contestants(key, scope).map(\.screenNs).min()
     }
 
     private func outcome(_ candidate: Digest, _ scope: EvidenceScope) -> MeasurementTable.Outcome? {
         if parked.contains(candidate) { return .failed }
-        let known = (evidence[candidate] ?? [:]).filter { scope.deviceClass == nil || $0.key == scope.deviceClass }
-            .values
+        let known = (evidence[candidate] ?? [:]).filter { scope.takes($0.key) }.values
         if known.contains(where: { $0.isFailed || $0.failedRecipes.contains(scope.recipe) }) { return .failed }
         let all = known.flatMap { $0.readings.values.filter { $0.recipe == scope.recipe } }
         if let least = all.filter(\.valid).map(\.screenNs).min() {
@@ -169,70 +249,15 @@ struct Knowledge: Sendable {
     }
 }
 
-/// Which evidence speaks for a job: readings of another device class or recipe, and candidates of another toolchain,
+/// Which evidence speaks for a job: readings of another device class or recipe, and candidates of other toolchains,
 /// say nothing about it.
 struct EvidenceScope: Hashable, Sendable {
     /// `nil` takes readings of every class.
     var deviceClass: Digest?
     var calibration: Digest
-    var toolchain: Digest
+    /// Preferred first.
+    var toolchains: [Digest]
     var recipe: String
-}
 
-/// The schedules of an expansion as one record, and back.
-package func expansionText(_ entries: [Ranked<Schedule>.Entry]) -> String {
-    var out = RecordWriter(kind: "schedules")
-    for entry in entries { out.field("schedule", entry.value.text) }
-    return out.text
-}
-
-package func expansionEntries(_ row: ExpansionRow) throws(TuningTextError) -> [Ranked<Schedule>.Entry] {
-    do {
-        var record = try RecordReader(row.schedules)
-        var out: [Ranked<Schedule>.Entry] = []
-        while record.next != nil {
-            let schedule = try Schedule(parsing: try record.string("schedule"))
-            guard out.count < row.predictedNs.count, out.count < row.lowerBoundNs.count else {
-                throw TuningTextError.damaged("an expansion with fewer predictions than schedules")
-            }
-            let prediction = Prediction(ns: row.predictedNs[out.count], lowerBoundNs: row.lowerBoundNs[out.count])
-            out.append(.init(value: schedule, prediction: prediction))
-        }
-        return out
-    } catch let error as any Explained {
-        throw TuningTextError.wrapping(error)
-    } catch {
-        throw TuningTextError.damaged("\(error)")
-    }
-}
-
-/// The measurement table that a set of rows amounts to, for any workload in them.
-/// - Parameter deviceClass: whose readings count; `nil` when the rows are of one class anyway.
-package func measurementTable(
-    _ rows: [CatalogRow], toolchain: Digest, calibration: Digest, recipe: String = recipeText,
-    deviceClass: Digest? = nil
-) -> MeasurementTable {
-    var knowledge = Knowledge()
-    for row in rows { knowledge.absorb(row) }
-    let scope = EvidenceScope(
-        deviceClass: deviceClass, calibration: calibration, toolchain: toolchain, recipe: recipe)
-    return knowledge.table(in: scope)
-}
-
-/// The incumbent that hints name for a workload.
-package func incumbentNs(in hints: String, of workload: Digest) -> Double? {
-    for line in hints.split(separator: "\n") where line.hasPrefix(workload.hex) {
-        return line.split(separator: " ").last.flatMap { Double($0) }
-    }
-    return nil
-}
-
-private let madeUpFailureMark = " under "
-
-/// The kind of a failure that recorded or synthetic measurements reported: it says nothing about real ones.
-package func madeUpFailureKind(_ kind: String, recipe: String) -> String { kind + madeUpFailureMark + recipe }
-
-func madeUpRecipe(ofFailure kind: String) -> String? {
-    guard let space = kind.firstIndex(of: " "), kind[space...].hasPrefix(madeUpFailureMark) else { return nil }
-    return String(kind[space...].dropFirst(madeUpFailureMark.count))
+    func takes(_ deviceClass: Digest) -> Bool { self.deviceClass == nil || self.deviceClass == deviceClass }
 }

@@ -1,5 +1,5 @@
-// A job as the coordinator takes it: imported models as graph texts, the pinned device and calibration, the toolchain,
-// the search. No file and no weight is in it. Its identity leaves out what changes nothing about the results.
+// A job as the coordinator takes it: imported models as graph texts, the pinned device and calibration, the toolchains
+// in order, the search. No file and no weight is in it. Its identity leaves out what changes nothing about the results.
 
 import Basics
 import DeviceModel
@@ -16,31 +16,37 @@ package struct TuningJob: Sendable, Hashable {
             self.graph = graph
         }
     }
+    package struct Toolchain: Sendable, Hashable {
+        package var digest: Digest
+        package var text: String
+        package init(digest: Digest, text: String) {
+            self.digest = digest
+            self.text = text
+        }
+    }
     package var name: String
     package var device: Device
-    package var toolchain: Digest
-    package var toolchainText: String
-    /// Schedules measured per workload.
+    /// The first compiles every candidate, the others the best of them; not empty.
+    package var toolchains: [Toolchain]
+    /// Schedules measured per workload and interface.
     package var candidates: Int
     package var models: [Model]
 
-    package init(
-        name: String, device: Device, toolchain: Digest, toolchainText: String, candidates: Int, models: [Model]
-    ) {
+    package init(name: String, device: Device, toolchains: [Toolchain], candidates: Int, models: [Model]) {
+        precondition(!toolchains.isEmpty, "a job has a compiler")
         self.name = name
         self.device = device
-        self.toolchain = toolchain
-        self.toolchainText = toolchainText
+        self.toolchains = toolchains
         self.candidates = candidates
         self.models = models
     }
 
-    /// Models, device, calibration, toolchain, search; not the name, not the priorities.
+    /// Models, device, calibration, toolchains, search; not the name, not the priorities.
     package var identity: Digest {
         var out = RecordWriter(kind: "job")
         out.field("device", device.kind.digest)
         out.field("calibration", device.calibration.digest)
-        out.field("toolchain", toolchain)
+        for toolchain in toolchains { out.field("toolchain", toolchain.digest) }
         out.field("candidates", candidates)
         for model in models { out.field("graph", model.graph.digest) }
         return Digest(of: out.text)
@@ -51,8 +57,10 @@ package struct TuningJob: Sendable, Hashable {
         out.field("name", name)
         out.field("device", device.kind.text)
         out.field("calibration", device.calibration.text)
-        out.field("toolchain", toolchain)
-        out.field("toolchain_text", toolchainText)
+        for toolchain in toolchains {
+            out.field("toolchain", toolchain.digest)
+            out.field("toolchain_text", toolchain.text)
+        }
         out.field("candidates", candidates)
         for model in models {
             out.field("model", model.name)
@@ -71,8 +79,16 @@ package struct TuningJob: Sendable, Hashable {
             device = Device(
                 kind: try DeviceClass(parsing: try record.string("device")),
                 calibration: try Calibration(parsing: try record.string("calibration")))
-            toolchain = try record.digest("toolchain")
-            toolchainText = try record.string("toolchain_text")
+            toolchains = []
+            while record.next == "toolchain" {
+                toolchains.append(
+                    Toolchain(
+                        digest: try record.digest("toolchain"), text: try record.string("toolchain_text")))
+            }
+            guard !toolchains.isEmpty else { throw TuningTextError.damaged("a job without a compiler") }
+            guard Set(toolchains.map(\.digest)).count == toolchains.count else {
+                throw TuningTextError.damaged("a job with one compiler twice")
+            }
             candidates = try record.integer("candidates")
             guard candidates > 0 else { throw TuningTextError.damaged("a job without candidates") }
             models = []

@@ -1,11 +1,15 @@
 // The closed set of units of work and their texts. A unit is self-contained: a worker needs nothing but its body.
 //
-//     expand   workload, device, calibration, roots         ->  one ExpansionRow per root
-//     trial    workload, 1…16 schedules, one toolchain      ->  per candidate: candidate, verdicts, reading or failure
+//     expand   workload, interface, device, calibration, roots   ->  one ExpansionRow per root
+//     trial    workload, 1…16 schedules, one toolchain           ->  candidates, verdicts, readings or failures
+//     final    workload, 2…8 finalists with their toolchains     ->  one FinalRow, or who cannot take part and why
+//
+// All schedules of a trial or final have one interface.
 
 import Basics
 import DeviceModel
 import FarmCore
+import Pipeline
 import Roller
 import Schedules
 import TensorIR
@@ -13,14 +17,17 @@ import TensorIR
 package enum TuningUnit: Sendable, Hashable {
     case expand(ExpandUnit)
     case trial(TrialUnit)
+    case final(FinalUnit)
 }
 
 package struct ExpandUnit: Sendable, Hashable {
     package var workload: Workload
+    package var interface: Interface
     package var device: Device
     package var roots: [Root]
-    package init(workload: Workload, device: Device, roots: [Root]) {
+    package init(workload: Workload, interface: Interface, device: Device, roots: [Root]) {
         self.workload = workload
+        self.interface = interface
         self.device = device
         self.roots = roots
     }
@@ -37,7 +44,39 @@ package struct TrialUnit: Sendable, Hashable {
     package var toolchain: Digest
     package var toolchainText: String
     package var recipe: String
+    /// Never empty; of one interface.
     package var entries: [Entry]
+
+    package var interface: Interface { entries[0].schedule.interface }
+}
+
+package struct FinalUnit: Sendable, Hashable {
+    package struct Finalist: Sendable, Hashable {
+        package var schedule: Schedule
+        package var toolchain: Digest
+        package var screenNs: Double
+    }
+    package var workload: Workload
+    package var device: Device
+    package var recipe: String
+    package var rounds: Int
+    /// Calls of each finalist in a round.
+    package var calls: Int
+    /// Least screen first; of one interface.
+    package var finalists: [Finalist]
+
+    package var interface: Interface { finalists[0].schedule.interface }
+
+    /// For each round the order in which the finalists are called.
+    /// - Parameter seed: of the unit's digest, so that everybody who runs it does the same.
+    package func order(seed: UInt64) -> [[Int]] {
+        var random = SeededRandom(seed: seed)
+        return (0..<rounds).map { _ in
+            var round = Array(finalists.indices)
+            for at in round.indices.dropFirst().reversed() { round.swapAt(at, random.below(at + 1)) }
+            return round
+        }
+    }
 }
 
 /// Most schedules of one trial: one translation unit.
@@ -59,89 +98,45 @@ extension Root {
 }
 
 extension TuningUnit {
-    package var text: String {
+    package var workload: Workload {
         switch self {
-        case .expand(let unit):
-            var out = RecordWriter(kind: "expand")
-            out.field("workload", unit.workload.text)
-            out.field("device", unit.device.kind.text)
-            out.field("calibration", unit.device.calibration.text)
-            for root in unit.roots { out.field("root", root.text) }
-            return out.text
-        case .trial(let unit):
-            var out = RecordWriter(kind: "trial")
-            out.field("workload", unit.workload.text)
-            out.field("device", unit.device.kind.text)
-            out.field("calibration", unit.device.calibration.text)
-            out.field("toolchain", unit.toolchain)
-            out.field("toolchain_text", unit.toolchainText)
-            out.field("recipe", unit.recipe)
-            for entry in unit.entries {
-                out.field("schedule", entry.schedule.text)
-                out.field("predicted_ns", entry.predictedNs)
-                out.field("lower_bound_ns", entry.lowerBoundNs)
-            }
-            return out.text
+        case .expand(let unit): unit.workload
+        case .trial(let unit): unit.workload
+        case .final(let unit): unit.workload
         }
     }
 
-    /// Parses what `text` prints.
-    package init(parsing text: String) throws(TuningTextError) {
-        do {
-            var record = try RecordReader(text)
-            let workload = try Workload(parsing: try record.string("workload"))
-            try workload.verify()
-            let device = Device(
-                kind: try DeviceClass(parsing: try record.string("device")),
-                calibration: try Calibration(parsing: try record.string("calibration")))
-            switch record.kind {
-            case "expand":
-                var roots: [Root] = []
-                while record.next != nil {
-                    let text = try record.string("root")
-                    guard let root = Root(parsing: text) else {
-                        throw TuningTextError.damaged("'\(escaped(text, limit: 40))' is no root")
-                    }
-                    roots.append(root)
-                }
-                self = .expand(ExpandUnit(workload: workload, device: device, roots: roots))
-            case "trial":
-                var unit = TrialUnit(
-                    workload: workload, device: device, toolchain: try record.digest("toolchain"),
-                    toolchainText: try record.string("toolchain_text"), recipe: try record.string("recipe"),
-                    entries: [])
-                while record.next != nil {
-                    unit.entries.append(
-                        .init(
-                            schedule: try Schedule(parsing: try record.string("schedule")),
-                            predictedNs: try record.double("predicted_ns"),
-                            lowerBoundNs: try record.double("lower_bound_ns")))
-                }
-                guard (1...trialSchedulesMax).contains(unit.entries.count) else {
-                    throw TuningTextError.damaged("a trial holds 1 to \(trialSchedulesMax) schedules")
-                }
-                for entry in unit.entries { try entry.schedule.verify(for: workload) }
-                self = .trial(unit)
-            default: throw TuningTextError.wrongKind(record.kind)
-            }
-        } catch let error as any Explained {
-            throw TuningTextError.wrapping(error)
-        } catch {
-            throw TuningTextError.damaged("\(error)")
+    package var interface: Interface {
+        switch self {
+        case .expand(let unit): unit.interface
+        case .trial(let unit): unit.interface
+        case .final(let unit): unit.interface
         }
     }
+
+    /// What it is about.
+    package var key: SearchKey { SearchKey(workload: workload.digest, interface: interface) }
 
     /// The unit as the farm moves it.
     package var workUnit: WorkUnit {
         let body = text
+        let digest = Digest(of: body)
         switch self {
         case .expand:
-            return WorkUnit(
-                digest: Digest(of: body), slot: .cpu, capabilities: [], cost: .milliseconds(50), body: body)
+            return WorkUnit(digest: digest, slot: .cpu, capabilities: [], cost: .milliseconds(50), body: body)
         case .trial(let unit):
             return WorkUnit(
-                digest: Digest(of: body), slot: .quietDevice, capabilities: ["cpu.\(unit.device.kind.isa.rawValue)"],
+                digest: digest, slot: .quietDevice, capabilities: unit.device.capabilities,
                 cost: .milliseconds(Int64(200 + 100 * unit.entries.count)), body: body)
+        case .final(let unit):
+            return WorkUnit(
+                digest: digest, slot: .quietDevice, capabilities: unit.device.capabilities,
+                cost: .milliseconds(Int64(300 + 100 * unit.finalists.count)), body: body)
         }
     }
+}
+
+extension Device {
+    /// What a worker must be able to do to run code for this device.
+    fileprivate var capabilities: [String] { ["cpu.\(kind.isa.rawValue)"] }
 }

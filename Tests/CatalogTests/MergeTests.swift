@@ -130,7 +130,7 @@ private let right: [CatalogRow] =
     let summary = try catalog.summary()
     #expect(summary.rows.map(\.rows).reduce(0, +) == Sample.world.count)
     #expect(summary.rows.first { $0.table == .readings }?.rows == 2)
-    #expect((summary.winners, summary.provisionalWinners, summary.version) == (1, 0, 1))
+    #expect((summary.winners, summary.provisionalWinners, summary.version) == (1, 0, 2))
     #expect(
         try catalog.modelSummaries() == [
             ModelSummary(

@@ -71,6 +71,12 @@ enum Sample {
                     candidate: slow.digest, deviceClass: deviceClass.digest, kind: "timeout", reason: "over 4 s",
                     attempt: "9")),
             .final(final),
+            .drift(
+                DriftRow(
+                    deviceClass: deviceClass.digest, worker: "host/1", sequence: 1, beforeNs: 100, afterNs: 101.5,
+                    valid: true)),
+            .objectCheck(
+                ObjectCheckRow(candidate: fast.digest, fullWidthFmas: 96, narrowFmas: 2, blockSpills: 0)),
             .program(
                 ProgramRow(
                     model: model.digest, digest: digest("program"), text: "program { }",

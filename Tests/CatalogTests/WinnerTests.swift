@@ -145,7 +145,7 @@ import Testing
     }
     let rows = Sample.world + extra
     let expected = try filled(rows).dump()
-    #expect(expected.hasPrefix("ironworks catalog 1\n\n"))
+    #expect(expected.hasPrefix("ironworks catalog 2\n\n"))
     for seed in UInt64(1)...6 {
         var random = SeededRandom(seed: seed)
         // Parents stay before children across batches; within a batch any order goes.

@@ -36,6 +36,17 @@ private func limit(_ flops: Double, _ bytes: Double) -> Double {
     #expect(limit(0, 5_001) == 5_001)
 }
 
+@Test func lanesShareTheWorkAndBringTheirOwnCaches() {
+    func limit(_ flops: Double, _ bytes: Double, lanes: Int) -> Double {
+        ModelLimit(contractionFlops: flops, constantBytes: bytes).ns(device, lanes: lanes)
+    }
+    #expect(limit(1_000, 0, lanes: 2) == 5)
+    #expect(limit(0, 570, lanes: 2) == 28.5)
+    // 571 bytes are too many for one L2 and few enough for two
+    #expect(limit(0, 571, lanes: 2) == 28.55)
+    #expect(limit(0, 1_141, lanes: 2) == 142.625)
+}
+
 @Test func contractionsAndTheConstantsTheyReadAreCounted() throws {
     let graph = try Graph(
         parsing: """

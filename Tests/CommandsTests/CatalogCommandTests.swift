@@ -125,7 +125,8 @@ import Tuning
     #expect(
         regenerationObjection(changed, workload)
             == "a map nest does not fit a workload of structure contraction")
-    changed.schedule = contraction.schedule.replacing(/micro\(rows:\d+/, with: "micro(rows:5000")
+    changed.schedule = contraction.schedule.replacing(
+        /depth:\d+ micro\([^)]*\)/, with: "depth:8 micro(rows:5000, columns:16)")
     #expect(regenerationObjection(changed, workload) == "the row tile is 5000")
     changed.schedule = "schedule"
     #expect(

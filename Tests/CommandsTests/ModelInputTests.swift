@@ -99,9 +99,22 @@ private func sentence(_ body: () throws -> Void) -> String {
         var command = command
         return sentence { try command.run() }
     }
-    let threads = "--threads 2 is not understood; use 1; programs of several lanes are not made"
-    #expect(complaint(try RunCommand.parse(["absent.onnx", "--threads", "2"])) == threads)
-    #expect(complaint(try BenchCommand.parse(["absent.onnx", "--threads", "2"])) == threads)
+    let threads = "--threads 0 is not understood; use a number of processors, 1 or more"
+    #expect(complaint(try RunCommand.parse(["absent.onnx", "--threads", "0"])) == threads)
+    #expect(complaint(try BenchCommand.parse(["absent.onnx", "--threads", "0"])) == threads)
+    #expect(complaint(try ExportCommand.parse(["absent.onnx", "--out", "b", "--threads", "0"])) == threads)
+    let many = "100000 threads are asked for and this process may use "
+    #expect(complaint(try RunCommand.parse(["absent.onnx", "--threads", "100000"])).hasPrefix(many))
+    #expect(complaint(try BenchCommand.parse(["absent.onnx", "--threads", "100000"])).hasPrefix(many))
+    #expect(
+        sentence { try checkThreads(3, usable: 2) }
+            == "3 threads are asked for and this process may use 2 processors, one for each; use 1 to 2, or let it run "
+            + "on more (taskset, cgroup)")
+    #expect(
+        sentence { try checkThreads(2, usable: 1) }
+            == "2 threads are asked for and this process may use 1 processor, one for each; use 1, or let it run on "
+            + "more (taskset, cgroup)")
+    #expect(sentence { try checkThreads(2, usable: 2) } == "no error")
     #expect(
         complaint(try BenchCommand.parse(["absent.onnx", "--seconds", "0"]))
             == "--seconds 0.0 is not understood; use a number up to 3600")

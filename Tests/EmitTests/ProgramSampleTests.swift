@@ -125,7 +125,7 @@ final class LoadedProgram {
         let library = folder + "/library.so"
         try compile([
             "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-fPIC", "-shared", "-fvisibility=hidden",
-            "-o", library, folder + "/program.c", folder + "/kernels.c",
+            "-pthread", "-o", library, folder + "/program.c", folder + "/kernels.c",
         ])
         handle = try #require(dlopen(library, RTLD_NOW | RTLD_LOCAL), "the library does not load")
     }

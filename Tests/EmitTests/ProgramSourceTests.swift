@@ -77,13 +77,9 @@ import Testing
             }
         }
         #expect(
-            sentence { program, _ in program.lanes.append([]) }
-                == "the program has 2 lanes and only programs of one lane are printed as C; plan it for one thread")
-        #expect(
             sentence { program, _ in program.counters = 1 }
-                == "the program has 1 counter, which only lanes that run beside each other need; plan it for one "
-                + "thread"
-        )
+                == "the program has one lane and 1 counter, which only lanes that run beside each other need; plan it "
+                + "again")
         #expect(
             sentence({ _, _ in }, prefix: "9lives")
                 == "'9lives' cannot begin the names of C functions; use a lower-case letter, then letters, digits and "

@@ -51,7 +51,7 @@ cp good.db newer.db
 catalog newer.db version 99
 before=$(sha256sum newer.db)
 refused "a catalog from a newer version" \
-  "newer.db was written by a newer Ironworks (catalog version 99, this one reads up to 1): update Ironworks, or name another file with --catalog" \
+  "newer.db was written by a newer Ironworks (catalog version 99, this one reads up to 2): update Ironworks, or name another file with --catalog" \
   "$IRONWORKS" tune mlp.onnx --effort quick --catalog newer.db
 equal "a catalog from a newer version: the file" "$before" "$(sha256sum newer.db)"
 

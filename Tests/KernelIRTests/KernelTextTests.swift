@@ -154,6 +154,16 @@ import Testing
                 (c.accIndex, c.aIndex, c.bIndex) = (expr(c.accIndex), expr(c.aIndex), expr(c.bIndex))
                 c.depth = expr(c.depth)
                 return .contract(c)
+            case .tile(var t):
+                func walk(_ w: Tile.Walk) -> Tile.Walk {
+                    Tile.Walk(
+                        slot: slot(w.slot), index: expr(w.index), rows: w.rows, block: w.block,
+                        blockStride: w.blockStride)
+                }
+                (t.a, t.b, t.depth) = (slot(t.a), slot(t.b), expr(t.depth))
+                (t.aIndex, t.bIndex) = (expr(t.aIndex), expr(t.bIndex))
+                (t.into, t.from, t.operands) = (walk(t.into), t.from.map(walk), t.operands.map(walk))
+                return .tile(t)
             case .when(let e, let inner): return .when(expr(e), inner.map(statement))
             }
         }

@@ -87,7 +87,7 @@ struct RandomKernel {
             return .bind(variable: introduce(), value)
         case 1: return map()
         case 2: return .reduce(reduce())
-        case 3: return contract() ?? map()
+        case 3: return (chance(50) ? contract() : tile()) ?? map()
         case 4:
             guard depth == 0 else { return .when(expr(.bool, 2), block(depth: depth + 1)) }
             scratch.append(pick(DType.allCases))
@@ -143,6 +143,36 @@ struct RandomKernel {
                 accStride: columns + random.below(9), a: pick(sources), aIndex: expr(.i64, 2), aRow: random.below(99),
                 aStep: random.below(99), b: pick(sources), bIndex: expr(.i64, 2), bStride: random.below(99),
                 depth: expr(.i64, 1), accumulate: chance(50)))
+    }
+
+    private mutating func tile() -> Statement? {
+        let floats = writable.filter { slots[$0] == .f32 }
+        guard !floats.isEmpty else { return nil }
+        let into = pick(floats)
+        let sources = readable.filter { slots[$0] == .f32 && $0 != into }
+        guard !sources.isEmpty else { return nil }
+        written.insert(into)
+        let rows = 1 + random.below(14)
+        let columns = 4 * (1 + random.below(8))
+        func displacements() -> [Int] { (0..<rows).map { _ in random.below(200) - 20 } }
+        func walk(_ slot: Int, _ block: Int) -> Tile.Walk {
+            Tile.Walk(
+                slot: slot, index: expr(.i64, 2), rows: displacements(), block: block, blockStride: random.below(99))
+        }
+        let operands = (0..<random.below(3)).map { _ in walk(pick(sources), random.below(3) * 4) }
+        var value = Expr.read(slot: 0, [])
+        for n in operands.indices {
+            let op = pick([BinaryOperator.add, .subtract, .multiply, .divide, .maximum, .minimum])
+            value = .binary(op, value, chance(70) ? .read(slot: n + 1, []) : .float(random.unit()))
+        }
+        let tile = Tile(
+            rows: rows, columns: columns, stored: 1 + random.below(columns), a: pick(sources), aIndex: expr(.i64, 2),
+            aRows: displacements(), aStep: random.below(99), b: pick(sources), bIndex: expr(.i64, 2),
+            bStride: random.below(99), depth: expr(.i64, 1),
+            inner: (0..<random.below(3)).map { _ in Tile.Run(extent: 1 + random.below(4), aStep: random.below(50)) },
+            from: chance(50) ? walk(pick(sources), 4) : nil, into: walk(into, 4 * (1 + random.below(4))),
+            operands: operands, value: chance(20) ? .unary(.negate, value) : value)
+        return .tile(tile)
     }
 
     private mutating func leaf(_ dtype: DType) -> Expr {

@@ -59,9 +59,11 @@ struct LoweredKernels {
             var operands = kernel.buffers.enumerated().map { slot, buffer in operand(slot, buffer, schedule) }
             try kernel.execute(&operands, order: order)
             for (r, value) in expected.enumerated() {
-                if let difference = difference(operands[workload.parameters.count + r], value) {
-                    return "result \(r) \(difference)"
+                let layout = schedule.interface.layout(ofSlot: workload.results[r])
+                guard let found = collected(operands[workload.parameters.count + r], layout, value.type) else {
+                    return "result \(r) has something in its halo"
                 }
+                if let difference = difference(found, value) { return "result \(r) \(difference)" }
             }
             return nil
         } catch {
@@ -84,8 +86,28 @@ struct LoweredKernels {
             }
             return TensorValue(type, floats: prepared.map(Double.init))
         }
+        if case .maps = schedule.interface.layout(ofSlot: slot) {
+            let layout = schedule.interface.layout(ofSlot: slot)
+            return layout.arranged(value.bytes, value.type).withUnsafeBytes { TensorValue(type, bytes: $0) }
+        }
         value.type = type
         return value
+    }
+
+    /// A result in row-major order; `nil` when its halo is not zero.
+    private func collected(_ value: TensorValue, _ layout: Layout, _ type: TensorType) -> TensorValue? {
+        guard case .maps(let maps) = layout, case .floats(var floats) = value.elements else { return value }
+        let extents = maps.extents
+        let out = (0..<type.elements).map { flat -> Double in
+            let at = maps.address(
+                MapPoint(
+                    image: flat / (extents[1] * extents[2] * extents[3]),
+                    channel: flat / (extents[2] * extents[3]) % extents[1], line: flat / extents[3] % extents[2],
+                    position: flat % extents[3]))
+            defer { floats[at] = 0 }
+            return floats[at]
+        }
+        return floats.allSatisfy { $0 == 0 } ? TensorValue(type, floats: out) : nil
     }
 
     private func difference(_ found: TensorValue, _ expected: TensorValue) -> String? {

@@ -15,12 +15,14 @@ private let devices = [
     sketchDevice(.avx512, l2: 1 << 20), sketchDevice(.avx2, l2: 16 << 10), sketchDevice(.plain, l2: 2 << 10),
 ]
 
+private let compiler = Digest(of: "a compiler")
+
 /// Answers everything that `plan` asks until nothing is left; `time` is a screening time or nil for a failure.
 private func answered(
     _ model: Model, _ device: Device, _ limits: PlanLimits = PlanLimits(),
     _ time: (Digest, Ranked<Schedule>.Entry) -> Double?
 ) throws -> (table: MeasurementTable, rounds: Int) {
-    var table = MeasurementTable()
+    var table = MeasurementTable(toolchains: [compiler])
     for round in 0..<50 {
         let wanted = try plan(model.graph, device, table, limits)
         if wanted.isEmpty { return (table, round) }
@@ -30,14 +32,18 @@ private func answered(
                 for root in roots {
                     let made = construct(
                         question.workload, question.interface, device, limits.construct, roots: [root])
-                    table.record(workload: question.digest, root: root, made.entries)
+                    table.record(
+                        workload: question.digest, interface: question.interface, root: root, made.entries)
                 }
-            case .trial(let entries):
+            case .trial(let entries, let toolchain):
+                #expect(toolchain == compiler)
                 for entry in entries {
                     let ns = time(question.digest, entry)
                     table.record(
-                        workload: question.digest, schedule: entry.value.digest, ns.map { .ns($0) } ?? .failed)
+                        workload: question.digest, schedule: entry.value.digest, toolchain: compiler,
+                        ns.map { .ns($0) } ?? .failed)
                 }
+            case .final: Issue.record("nobody decided anything yet")
             }
         }
     }
@@ -64,11 +70,12 @@ private func answered(
             let first = try assemble(model.graph, model.constants, device, MeasurementTable(), PlanLimits())
             for kernel in first.kernels {
                 let entries = construct(
-                    kernel.workload, .rowMajor(kernel.workload), device, PlanLimits().construct
+                    kernel.workload, kernel.schedule.interface, device, PlanLimits().construct
                 ).entries
                 for entry in entries.prefix(PlanLimits().candidatesPerWorkload) {
-                    var table = MeasurementTable()
-                    table.record(workload: kernel.workloadDigest, schedule: entry.value.digest, .ns(1e-3))
+                    var table = MeasurementTable(toolchains: [compiler])
+                    table.record(
+                        workload: kernel.workloadDigest, schedule: entry.value.digest, toolchain: compiler, .ns(1e-3))
                     let chosen = try assemble(model.graph, model.constants, device, table, PlanLimits())
                     let now = chosen.kernels.first { $0.workloadDigest == kernel.workloadDigest }
                     #expect(now?.schedule == entry.value)
@@ -82,13 +89,15 @@ private func answered(
         let device = devices[0]
         let model = try Model.attention()
         let first = try assemble(model.graph, model.constants, device, MeasurementTable(), PlanLimits())
-        var table = MeasurementTable()
+        var table = MeasurementTable(toolchains: [compiler])
         var failed: Set<Digest> = []
         for kernel in first.kernels {
             // the winner fails, and a failure outlives a later good time
-            table.record(workload: kernel.workloadDigest, schedule: kernel.schedule.digest, .failed)
-            table.record(workload: kernel.workloadDigest, schedule: kernel.schedule.digest, .ns(1e-3))
-            let entries = construct(kernel.workload, .rowMajor(kernel.workload), device, PlanLimits().construct).entries
+            table.record(
+                workload: kernel.workloadDigest, schedule: kernel.schedule.digest, toolchain: compiler, .failed)
+            table.record(
+                workload: kernel.workloadDigest, schedule: kernel.schedule.digest, toolchain: compiler, .ns(1e-3))
+            let entries = construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries
             if entries.count > 1 { failed.insert(Digest(of: kernel.workloadDigest.hex + kernel.schedule.digest.hex)) }
         }
         #expect(!failed.isEmpty)
@@ -96,7 +105,9 @@ private func answered(
             let second = try assemble(model.graph, model.constants, device, table, PlanLimits())
             for kernel in second.kernels {
                 #expect(
-                    table.outcome(workload: kernel.workloadDigest, schedule: kernel.schedule.digest) != .failed)
+                    table.outcome(
+                        workload: kernel.workloadDigest, schedule: kernel.schedule.digest, toolchain: compiler)
+                        != .failed)
             }
             #expect(distance(try model.run(second), try model.expected()) < 1e-5)
         } catch {
@@ -115,18 +126,18 @@ private func answered(
         let device = devices[0]
         let whole = try assemble(model.graph, model.constants, device, MeasurementTable(), PlanLimits())
         #expect(whole.kernels.count == 1)
-        var table = MeasurementTable()
+        var table = MeasurementTable(toolchains: [compiler])
         let kernel = whole.kernels[0]
-        let entries = construct(kernel.workload, .rowMajor(kernel.workload), device, PlanLimits().construct).entries
+        let entries = construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries
         for entry in entries {
-            table.record(workload: kernel.workloadDigest, schedule: entry.value.digest, .failed)
+            table.record(workload: kernel.workloadDigest, schedule: entry.value.digest, toolchain: compiler, .failed)
         }
         let parts = try assemble(model.graph, model.constants, device, table, PlanLimits())
         #expect(parts.kernels.count == 2)
         #expect(distance(try model.run(parts), try model.expected()) < 1e-5)
         for part in parts.kernels {
-            for entry in construct(part.workload, .rowMajor(part.workload), device, PlanLimits().construct).entries {
-                table.record(workload: part.workloadDigest, schedule: entry.value.digest, .failed)
+            for entry in construct(part.workload, part.schedule.interface, device, PlanLimits().construct).entries {
+                table.record(workload: part.workloadDigest, schedule: entry.value.digest, toolchain: compiler, .failed)
             }
         }
         let error = #expect(throws: PipelineError.self) {
@@ -141,21 +152,25 @@ private func answered(
         let first = try assemble(model.graph, model.constants, device, MeasurementTable(), PlanLimits())
         let kernel = try #require(
             first.kernels.first { kernel in
-                construct(kernel.workload, .rowMajor(kernel.workload), device, PlanLimits().construct).entries.count > 2
+                construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries.count > 2
             })
-        let entries = construct(kernel.workload, .rowMajor(kernel.workload), device, PlanLimits().construct).entries
+        let entries = construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries
         var costs = CostTable(device: device, table: MeasurementTable(), limits: PlanLimits())
-        #expect(costs.choice(kernel.workload, kernel.workloadDigest)?.isMeasured == false)
-        #expect(costs.choice(kernel.workload, kernel.workloadDigest)?.schedule == entries[0].value)
-        var table = MeasurementTable()
-        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, .ns(1e9))
+        #expect(costs.choice(kernel.workload, kernel.workloadDigest, kernel.schedule.interface)?.isMeasured == false)
+        #expect(
+            costs.choice(kernel.workload, kernel.workloadDigest, kernel.schedule.interface)?.schedule
+                == entries[0].value)
+        var table = MeasurementTable(toolchains: [compiler])
+        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(1e9))
         costs = CostTable(device: device, table: table, limits: PlanLimits())
-        let choice = costs.choice(kernel.workload, kernel.workloadDigest)
-        #expect(choice == Choice(schedule: entries[2].value, ns: 1e9, isMeasured: true))
+        let choice = costs.choice(kernel.workload, kernel.workloadDigest, kernel.schedule.interface)
+        #expect(choice == Choice(schedule: entries[2].value, ns: 1e9, isMeasured: true, toolchain: compiler))
         // the least of two times counts
-        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, .ns(7))
-        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, .ns(9))
-        #expect(table.outcome(workload: kernel.workloadDigest, schedule: entries[2].value.digest) == .ns(7))
+        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(7))
+        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(9))
+        #expect(
+            table.outcome(
+                workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler) == .ns(7))
     }
 
     @Test func planningEndsWhenEverythingHasAnOutcome() throws {
@@ -174,10 +189,12 @@ private func answered(
             for weld in assembly.cover.welds {
                 // the choice is the least of all measured candidates
                 let entries = construct(
-                    weld.workload, .rowMajor(weld.workload), devices[1], PlanLimits().construct
+                    weld.workload, weld.interface, devices[1], PlanLimits().construct
                 ).entries.prefix(PlanLimits().candidatesPerWorkload)
                 for entry in entries {
-                    guard case .ns(let ns)? = table.outcome(workload: weld.digest, schedule: entry.value.digest)
+                    guard
+                        case .ns(let ns)? = table.outcome(
+                            workload: weld.digest, schedule: entry.value.digest, toolchain: compiler)
                     else { continue }
                     #expect(ns >= weld.choice.ns)
                 }
@@ -197,23 +214,24 @@ private func answered(
                 Issue.record("nothing is expanded yet")
                 continue
             }
-            #expect(roots == Roller.roots(question.workload, devices[0]))
+            #expect(roots == Roller.roots(question.workload, question.interface, devices[0]))
             #expect(question.workload.digest == question.digest)
         }
         #expect(try plan(model.graph, devices[0], MeasurementTable(), PlanLimits()) == wanted)
     }
 
     @Test func halfAnExpansionAsksForTheOtherHalf() throws {
-        let model = try Model.convolutions()
-        var table = MeasurementTable()
+        let model = try Model.attention()
+        var table = MeasurementTable(toolchains: [compiler])
         let question = try #require(
             try plan(model.graph, devices[1], table, PlanLimits()).first { question in
-                Roller.roots(question.workload, devices[1]).count > 1
+                Roller.roots(question.workload, question.interface, devices[1]).count > 1
             })
-        let roots = Roller.roots(question.workload, devices[1])
+        let roots = Roller.roots(question.workload, question.interface, devices[1])
         let made = construct(
             question.workload, question.interface, devices[1], PlanLimits().construct, roots: [roots[0]])
-        table.record(workload: question.digest, root: roots[0], made.entries)
+        table.record(
+            workload: question.digest, interface: question.interface, root: roots[0], made.entries)
         let next = try plan(model.graph, devices[1], table, PlanLimits()).first { $0.digest == question.digest }
         #expect(next?.need == .expand(Array(roots.dropFirst())))
     }

@@ -224,8 +224,8 @@ func valuesOfTheJobAreChecked(_ key: String, _ problem: String) {
     ),
     (
         "defaults: {threads: [1, 2]}",
-        "defaults.threads[1]: '2' is not available in this version, whose programs have one lane; "
-            + "write 'threads: [1]' or leave the key out"
+        "defaults.threads[1]: '2' is not available in this version, which tunes a model for one number of lanes; "
+            + "keep one, and write another job for the other"
     ),
     (
         "defaults: {precision: bf16}",

@@ -60,6 +60,9 @@ private func checkout(_ path: String) throws -> String {
     #expect(job.name == "my_night")
     #expect(job.models == [JobFile.Model(path: "m/a.onnx", line: 2)])
     #expect(job.defaults.threads == [1])
+    #expect(
+        try JobFile(parsing: "version: 1\nmodels: [a.onnx]\ndefaults: {threads: [4]}\n", path: "j.yaml").models[0]
+            .settings.threads == [4])
     #expect(job.defaults.precision == .fp32)
     #expect(job.defaults.winograd == .auto)
     #expect(job.defaults.priority == 1)

@@ -40,6 +40,7 @@ private final class FixedMeasurer: Measurer {
     }
 
     func measureProgram(_ request: ProgramRequest) -> MeasureOutcome { .failed(.noRecord) }
+    func measureRounds(_ request: RoundsRequest) -> RoundsOutcome { .failed(.noRecord) }
 }
 
 private func freeGate(_ folder: TestFolder) throws -> Gate {

@@ -67,7 +67,7 @@ private struct ScheduleSamples {
           prepare t2 rows 6
           connect t3 -> t4 @register
           connect t4 -> t5 @L2
-          nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) a:direct b:prepared
+          nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) outer:columns a:direct b:prepared
         }
 
         """
@@ -113,7 +113,7 @@ private struct ScheduleSamples {
         #expect(
             sentence("cpu.avx512", "gpu.sm80")
                 == "line 1, column 14: unknown target 'gpu.sm80'; use cpu.avx512, cpu.avx2 or cpu.plain")
-        #expect(sentence("t4 row\n", "t4 blocked\n") == "line 2, column 23: unknown layout 'blocked'")
+        #expect(sentence("t4 row\n", "t4 blocked\n") == "line 2, column 23: expected '[', found 'blocked'")
         #expect(sentence("t0 row", "x row") == "line 2, column 13: expected a tensor such as t0, found 'x'")
         #expect(sentence("t0 row", "tx row") == "line 2, column 13: expected a tensor such as t0, found 'tx'")
         #expect(sentence("direct\n", "winograd\n") == "line 3, column 13: unknown algorithm 'winograd'")
@@ -122,7 +122,7 @@ private struct ScheduleSamples {
         #expect(sentence("@L2", "@disk") == "line 7, column 21: unknown connect kind 'disk'")
         #expect(sentence("nest contraction", "nest spiral") == "line 8, column 8: unknown nest 'spiral'")
         #expect(sentence("depth:768", "depth:-1") == "line 8, column 53: depth must be positive")
-        #expect(sentence("a:direct", "a:") == "line 8, column 86: unknown operand source 'b'")
+        #expect(sentence("a:direct", "a:") == "line 8, column 100: unknown operand source 'b'")
         #expect(sentence("}\n", "") == "line 9, column 1: expected '}', found the end of the text")
         #expect(
             sentence("}\n", "}\nnest\n") == "line 10, column 1: expected the end of the text, found 'nest'")

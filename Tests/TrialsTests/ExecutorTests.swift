@@ -58,8 +58,11 @@ import Tuning
     private var expand: TuningUnit {
         .expand(
             ExpandUnit(
-                workload: Self.workload, device: Self.device, roots: roots(Self.workload, Self.device)))
+                workload: Self.workload, interface: Self.interface, device: Self.device,
+                roots: roots(Self.workload, Self.interface, Self.device)))
     }
+
+    private static var interface: Interface { .rowMajor(workload) }
 
     /// A trial of everything that the expansion found, as the planner would ask for it.
     private func trial() throws -> TuningUnit {
@@ -89,13 +92,13 @@ import Tuning
             if case .expansion(let row) = row { return row }
             return nil
         }
-        let all = roots(Self.workload, Self.device)
+        let all = roots(Self.workload, Self.interface, Self.device)
         #expect(all.count > 1)
         #expect(expansions.map(\.root) == all.map(\.text))
         #expect(rows.map(\.table).prefix(3) == [.workloads, .deviceClasses, .calibrations], "parents come first")
         for row in expansions {
             #expect(row.unit == expand.workUnit.digest && row.workload == Self.workload.digest)
-            #expect(row.calibration == Self.device.calibration.digest)
+            #expect(row.calibration == Self.device.calibration.digest && row.interface == Self.interface.text)
             let entries = try expansionEntries(row)
             #expect(entries.count <= ConstructLimits().perRoot)
             #expect(
@@ -179,6 +182,69 @@ import Tuning
         #expect(failures.map(\.candidate) == [candidates[1]])
         let kind = MeasureFailure.crashed(signal: 11).kind
         #expect(failures.first?.kind == madeUpFailureKind(kind, recipe: "made up"), "made-up failures say so")
+    }
+
+    /// A final of the first candidates of the trial, which all take about `screens`.
+    private func final(_ screens: [Double]) throws -> TuningUnit {
+        guard case .trial(let trial) = try trial() else { throw FixtureError.noTrial }
+        var text = RecordWriter(kind: "final")
+        text.field("workload", Self.workload.text)
+        text.field("device", Self.device.kind.text)
+        text.field("calibration", Self.device.calibration.text)
+        text.field("recipe", "made up")
+        text.field("rounds", 21)
+        text.field("calls", 7)
+        for (entry, screen) in zip(trial.entries, screens) {
+            text.field("schedule", entry.schedule.text)
+            text.field("toolchain", trial.toolchain)
+            text.field("screen_ns", screen)
+        }
+        return try TuningUnit(parsing: text.text)
+    }
+
+    private enum FixtureError: Error { case noTrial }
+
+    private func finalRows(_ rows: [CatalogRow]) -> [FinalRow] {
+        rows.compactMap { row in
+            if case .final(let row) = row { return row }
+            return nil
+        }
+    }
+
+    @Test func aFinalReportsEveryRound() throws {
+        let unit = try final([1000, 1050, 1100])
+        let (rows, outcome) = execute(unit.workUnit, .synthetic(seed: 7))
+        #expect(outcome == .finished)
+        #expect(rows.map(\.table) == [.workloads, .deviceClasses, .finals], "parents come first")
+        let row = try #require(finalRows(rows).first)
+        #expect(row.workload == Self.workload.digest && row.interface == Self.interface.text)
+        #expect(row.recipe == "made up" && row.valid && row.deviceClass == Self.device.kind.digest)
+        #expect(row.rounds.split(separator: "\n").count == 21)
+        let known = execute(try trial().workUnit, .synthetic(seed: 7)).rows.compactMap { row -> Digest? in
+            if case .candidate(let row) = row { return row.digest }
+            return nil
+        }
+        #expect(row.values.map(\.candidate) == Array(known.prefix(3)), "the candidates that trials measured")
+        #expect(row.values.map(\.value) == row.values.map(\.value).sorted(), "as far apart as screens said")
+        #expect(syntheticFacts(of: unit.workUnit, seed: 7) == syntheticFacts(of: unit.workUnit, seed: 7))
+    }
+
+    @Test func aRecordedFinalHoldsTheRecordedTimes() throws {
+        let unit = try final([1000, 1050])
+        let candidates = try #require(finalRows(execute(unit.workUnit, .synthetic(seed: 7)).rows).first)
+            .values.map(\.candidate)
+        var outcomes: [Digest: MeasureOutcome] = [
+            candidates[0]: .reading(Reading(samplesNs: [10, 12], calls: 2)),
+            candidates[1]: .reading(Reading(samplesNs: [11], calls: 1)),
+        ]
+        let rows = execute(unit.workUnit, .recorded(RecordedTable(outcomes))).rows
+        let times = finalRows(rows).first?.rounds.split(separator: "\n").prefix(3).map { line in
+            line.split(separator: " ").compactMap { Double($0) }
+        }
+        #expect(times == [[10, 11], [12, 11], [10, 11]])
+        outcomes[candidates[1]] = nil
+        let (partial, outcome) = execute(unit.workUnit, .recorded(RecordedTable(outcomes)))
+        #expect(finalRows(partial).isEmpty && outcome == .failed("a made-up final: no recorded measurement"))
     }
 
     @Test func waysOfMeasuringHaveTheirNames() {

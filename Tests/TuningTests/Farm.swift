@@ -72,22 +72,31 @@ struct Farm {
     }
 }
 
-/// Winners by workload: what any catalog would compute from these rows.
+/// Winners by key: what any catalog would compute from these rows.
 func winners(_ rows: [CatalogRow]) -> [WinnerRow] {
-    var candidates: [Digest: [Digest: CandidateRow]] = [:]
-    for case .candidate(let row) in rows { candidates[row.workload, default: [:]][row.digest] = row }
-    return candidates.sorted { $0.key < $1.key }.compactMap { workload, known in
-        guard let any = known.values.first else { return nil }
+    struct Key: Hashable {
+        var workload: Digest
+        var interface: String
+    }
+    var candidates: [Key: [Digest: CandidateRow]] = [:]
+    for case .candidate(let row) in rows {
+        candidates[Key(workload: row.workload, interface: row.interface), default: [:]][row.digest] = row
+    }
+    let keys = candidates.keys.sorted { ($0.workload, $0.interface) < ($1.workload, $1.interface) }
+    return keys.compactMap { key in
+        let known = candidates[key] ?? [:]
         var evidence = WinnerEvidence(
             key: WinnerKey(
-                workload: workload, deviceClass: Sample.device.kind.digest, recipe: Sample.recipe,
-                interface: any.interface),
+                workload: key.workload, deviceClass: Sample.device.kind.digest, recipe: Sample.recipe,
+                interface: key.interface),
             candidates: Array(known.values), readings: [], verdicts: [], failures: [], finals: [])
         for row in rows {
             switch row {
             case .reading(let row) where known[row.candidate] != nil: evidence.readings.append(row)
             case .verdict(let row) where known[row.candidate] != nil: evidence.verdicts.append(row)
             case .failure(let row) where known[row.candidate] != nil: evidence.failures.append(row)
+            case .final(let row) where row.workload == key.workload && row.interface == key.interface:
+                evidence.finals.append(row)
             default: break
             }
         }
@@ -110,8 +119,10 @@ func accepted(_ job: TuningJob = Sample.job()) throws -> TuningPlanner {
 }
 
 /// Everything there is to know about the sample job.
-func finishedFarm(_ world: World = World(), workers: Int = 1, seed: UInt64 = 0) throws -> Farm {
-    var farm = Farm(try accepted(), world)
+func finishedFarm(
+    _ world: World = World(), workers: Int = 1, seed: UInt64 = 0, job: TuningJob = Sample.job()
+) throws -> Farm {
+    var farm = Farm(try accepted(job), world)
     farm.run(workers: workers, seed: seed)
     return farm
 }

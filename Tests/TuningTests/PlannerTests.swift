@@ -4,6 +4,7 @@
 import Basics
 import Catalog
 import FarmCore
+import Schedules
 import TensorIR
 import Testing
 
@@ -86,11 +87,12 @@ import Testing
             var farm = Farm(planner)
             farm.run(workers: 1, seed: 3)
             #expect(farm.handedOut.count == 1)
-            guard case .expand(let unit)? = try farm.handedOut.first.map({ try TuningUnit(parsing: $0.body) }) else {
+            guard case .expand(let unit)? = farm.handedOut.first?.parsed else {
                 Issue.record("an expansion was deleted and something else is asked for")
                 continue
             }
             #expect(unit.workload.digest == gone.workload && unit.roots.map(\.text) == [gone.root])
+            #expect(unit.interface.text == gone.interface)
         }
     }
 

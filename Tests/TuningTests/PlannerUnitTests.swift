@@ -4,6 +4,7 @@
 import Basics
 import Catalog
 import FarmCore
+import Pipeline
 import TensorIR
 import Testing
 
@@ -196,9 +197,10 @@ import Testing
         let least = trial.entries.map { entry in
             World().ns(World().candidateRow(trial, entry).digest, predictedNs: entry.predictedNs)
         }.min()
-        #expect(incumbentNs(in: planner.hints(), of: trial.workload.digest) == least)
+        let key = SearchKey(workload: trial.workload.digest, interface: trial.interface).digest
+        #expect(incumbentNs(in: planner.hints(), of: key) == least)
         #expect(incumbentNs(in: planner.hints(), of: Digest(of: "another")) == nil)
         planner.finished(unit.digest)
-        #expect(incumbentNs(in: planner.hints(), of: trial.workload.digest) == nil)
+        #expect(incumbentNs(in: planner.hints(), of: key) == nil)
     }
 }

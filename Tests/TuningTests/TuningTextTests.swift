@@ -12,12 +12,14 @@ import Testing
 @testable import Tuning
 
 @Suite struct TuningTextTests {
-    private func units() throws -> [WorkUnit] { try finishedFarm().handedOut }
+    /// Of every kind.
+    private func units() throws -> [WorkUnit] { try finishedFarm(World(isLevel: true)).handedOut }
 
     @Test func jobsParseBack() throws {
         for job in [
             Sample.job(), Sample.job(name: "a\n\"b\" é", candidates: 1), Sample.job(widths: [1, 1]),
             Sample.job(widths: [64, 8, 8, 8, 4], priority: 0.1),
+            Sample.job(toolchains: [Sample.secondToolchain, Sample.toolchain]),
         ] { #expect(try TuningJob(parsing: job.text) == job) }
         var several = Sample.job()
         several.models.append(.init(name: "second", priority: 3, graph: Sample.perceptron(rows: 2, widths: [4, 4])))
@@ -26,7 +28,7 @@ import Testing
 
     @Test func unitsParseBack() throws {
         let units = try units()
-        #expect(units.count > 4)
+        #expect(units.count > 4 && units.contains { $0.final != nil })
         for work in units {
             let unit = try TuningUnit(parsing: work.body)
             #expect(unit.text == work.body)
@@ -37,8 +39,9 @@ import Testing
 
     @Test func slotsAndCapabilitiesFollowTheKind() throws {
         for work in try units() {
-            #expect(work.slot == (work.isTrial ? .quietDevice : .cpu))
-            #expect(work.capabilities == (work.isTrial ? ["cpu.avx2"] : []))
+            let runsCode = work.isTrial || work.final != nil
+            #expect(work.slot == (runsCode ? .quietDevice : .cpu))
+            #expect(work.capabilities == (runsCode ? ["cpu.avx2"] : []))
         }
     }
 
@@ -52,7 +55,7 @@ import Testing
             }
         }
         let units = try units()
-        let expand = try #require(units.first { !$0.isTrial }).body
+        let expand = try #require(units.first { $0.slot == .cpu }).body
         let trial = try #require(units.first { $0.isTrial }).body
         #expect(
             refusal("job" + expand.dropFirst("expand".count)) == "a record of kind 'job' where another was expected")
@@ -70,6 +73,42 @@ import Testing
         #expect(refusal(TuningUnit.trial(unit).text) == nil)
     }
 
+    @Test func damagedFinalsSayWhy() throws {
+        func refusal(_ unit: FinalUnit) -> String? {
+            do throws(TuningTextError) {
+                _ = try TuningUnit(parsing: TuningUnit.final(unit).text)
+                return nil
+            } catch {
+                return error.sentence
+            }
+        }
+        let whole = try #require(try units().compactMap(\.final).first)
+        #expect(refusal(whole) == nil)
+        var unit = whole
+        unit.finalists = Array(whole.finalists.prefix(1))
+        #expect(refusal(unit) == "a final holds 2 to 8 finalists")
+        unit.finalists = Array(repeating: whole.finalists[0], count: 9)
+        #expect(refusal(unit) == "a final holds 2 to 8 finalists")
+        unit = whole
+        unit.calls = 0
+        #expect(refusal(unit) == "a final with 21 rounds of 0 calls")
+        unit = whole
+        unit.finalists[0].screenNs = 0
+        #expect(refusal(unit) == "a finalist that takes no time")
+        unit = whole
+        unit.finalists[1].schedule.interface.entries.removeLast()
+        #expect(refusal(unit) == "a final of several interfaces")
+    }
+
+    @Test func theOrderOfRoundsFollowsFromTheUnit() throws {
+        let final = try #require(try units().compactMap(\.final).first)
+        let order = final.order(seed: 5)
+        #expect(order == final.order(seed: 5) && order != final.order(seed: 6))
+        #expect(order.count == finalRounds)
+        #expect(order.allSatisfy { $0.sorted() == Array(final.finalists.indices) })
+        #expect(Set(order.map(\.first)).count > 1, "who comes first changes")
+    }
+
     @Test func identityLeavesOutWhatChangesNoResult() throws {
         let job = Sample.job()
         var other = job
@@ -78,9 +117,10 @@ import Testing
         other.models[0].name = "renamed"
         #expect(other.identity == job.identity)
         var identities: Set<Digest> = [job.identity]
-        var changed = [job, job, job, job, Sample.job(widths: [24, 48, 16])]
+        var changed = [job, job, job, job, Sample.job(widths: [24, 48, 16]), job]
         changed[0].candidates = 5
-        changed[1].toolchain = Digest(of: "another compiler")
+        changed[1].toolchains[0].digest = Sample.secondToolchain
+        changed[5].toolchains.append(.init(digest: Sample.secondToolchain, text: "x"))
         changed[2].device.calibration.callNs += 1
         changed[3].device.kind.l2Bytes *= 2
         for one in changed { #expect(identities.insert(one.identity).inserted) }

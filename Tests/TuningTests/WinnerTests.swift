@@ -40,12 +40,15 @@ import Testing
 
     @Test func theLeastScreenWins() {
         var evidence = evidence([a, b, c])
-        evidence.readings = [reading(a, 12), reading(b, 10), reading(c, 11)]
+        evidence.readings = [reading(a, 12), reading(b, 10), reading(c, 11.5)]
         let row = winner(of: evidence)
         #expect(row?.candidate == b)
         #expect(row?.screenNs == 10)
-        #expect(row?.provisional == true)
+        #expect(row?.provisional == false, "nothing else is near: screening decides")
         #expect(row?.winnerKey == evidence.key)
+        evidence.readings = [reading(a, 12), reading(b, 10), reading(c, 11)]
+        #expect(winner(of: evidence)?.candidate == b)
+        #expect(winner(of: evidence)?.provisional == true, "a final could still decide otherwise")
     }
 
     @Test func theScreenIsTheLeastOfAllReadingsAfterCorrection() {
@@ -128,7 +131,7 @@ import Testing
     @Test func nothingMeasuredMeansNoWinner() {
         #expect(winner(of: evidence([])) == nil)
         #expect(winner(of: evidence([a, b])) == nil)
-        #expect(winnerRule.name == "screen/1")
+        #expect(winnerRule.name == "final/1")
         #expect(winnerRule.decide(evidence([a])) == nil)
     }
 }

@@ -26,11 +26,15 @@ enum Sample {
 
     static func planner() -> TuningPlanner { TuningPlanner(measuredWith: "made-up") }
 
+    static let secondToolchain = Digest(of: "another compiler")
+
     static func job(
-        name: String = "sample", candidates: Int = 4, widths: [Int] = [96, 160, 48], priority: Double = 1
+        name: String = "sample", candidates: Int = 4, widths: [Int] = [96, 160, 48], priority: Double = 1,
+        toolchains: [Digest] = [toolchain]
     ) -> TuningJob {
         TuningJob(
-            name: name, device: device, toolchain: toolchain, toolchainText: "a compiler\n-O2\n",
+            name: name, device: device,
+            toolchains: toolchains.map { .init(digest: $0, text: "compiler \($0.short)\n-O2\n") },
             candidates: candidates,
             models: [.init(name: "mlp", priority: priority, graph: perceptron(rows: 24, widths: widths))])
     }
@@ -73,13 +77,16 @@ struct World {
         case beside
     }
     var seed: UInt64 = 1
-    var toolchain = Sample.toolchain
     /// By candidate.
     var answers: [Digest: Answer] = [:]
+    /// All candidates take about as long, so that screens do not tell them apart.
+    var isLevel = false
+    /// Finals are never quiet.
+    var disturbsFinals = false
 
     func ns(_ candidate: Digest, predictedNs: Double) -> Double {
         var random = SeededRandom(seed: candidate.seed ^ seed)
-        return predictedNs * (0.5 + 3 * random.unit())
+        return isLevel ? 1000 * (1 + 0.08 * random.unit()) : predictedNs * (0.5 + 3 * random.unit())
     }
 
     /// Rows of one unit, in the order in which a worker tells them.
@@ -88,6 +95,7 @@ struct World {
         switch unit {
         case .expand(let expand): return rows(expand, work.digest)
         case .trial(let trial): return rows(trial, attempt: worker + "-" + work.digest.short)
+        case .final(let final): return [rows(final, work.digest, attempt: worker + "-" + work.digest.short)]
         }
     }
 
@@ -95,11 +103,11 @@ struct World {
         let workload = expand.workload
         return [.workload(WorkloadRow(digest: workload.digest, text: workload.text))]
             + expand.roots.map { root in
-                let made = construct(workload, .rowMajor(workload), expand.device, ConstructLimits(), roots: [root])
+                let made = construct(workload, expand.interface, expand.device, ConstructLimits(), roots: [root])
                 return .expansion(
                     ExpansionRow(
                         unit: unit, workload: workload.digest, calibration: expand.device.calibration.digest,
-                        interface: Interface.rowMajor(workload).text, root: root.text,
+                        interface: expand.interface.text, root: root.text,
                         schedules: expansionText(made.entries), predictedNs: made.entries.map(\.prediction.ns),
                         lowerBoundNs: made.entries.map(\.prediction.lowerBoundNs), rejects: ""))
             }
@@ -125,14 +133,29 @@ struct World {
         }
     }
 
+    /// Values that differ from the screens: the last by digest is the fastest by 5 %.
+    private func rows(_ final: FinalUnit, _ unit: Digest, attempt: String) -> CatalogRow {
+        let contestants = final.candidates
+        let fastest = contestants.max()
+        let times = final.order(seed: unit.seed).enumerated().map { round, _ in
+            contestants.map { ($0 == fastest ? 950.0 : 1000.0) + Double(round) }
+        }
+        return .final(
+            FinalRow(
+                key: WinnerKey(
+                    workload: final.workload.digest, deviceClass: final.device.kind.digest, recipe: final.recipe,
+                    interface: final.interface.text),
+                worker: attempt, contestants: contestants, times: times, valid: !disturbsFinals, attempt: attempt))
+    }
+
     func candidateRow(_ trial: TrialUnit, _ entry: TrialUnit.Entry) -> CandidateRow {
         let workload = trial.workload.digest
         let source = sourceDigest(trial.workload, entry.schedule)
         let digest = candidateDigest(
-            workload: workload, schedule: entry.schedule.digest, source: source, toolchain: toolchain)
+            workload: workload, schedule: entry.schedule.digest, source: source, toolchain: trial.toolchain)
         return CandidateRow(
-            digest: digest, workload: workload, interface: Interface.rowMajor(trial.workload).text,
-            schedule: entry.schedule.text, sourceDigest: source, toolchain: toolchain, scratchBytes: 0,
+            digest: digest, workload: workload, interface: trial.interface.text,
+            schedule: entry.schedule.text, sourceDigest: source, toolchain: trial.toolchain, scratchBytes: 0,
             predictedNs: entry.predictedNs, lowerBoundNs: entry.lowerBoundNs)
     }
 
@@ -163,12 +186,30 @@ extension CatalogRow {
     }
 }
 
-extension WorkUnit {
-    /// The candidates of a trial; empty for an expansion.
+extension FinalUnit {
+    /// The finalists as candidates, in order.
     var candidates: [Digest] {
-        guard case .trial(let trial)? = try? TuningUnit(parsing: body) else { return [] }
-        return trial.entries.map { World(toolchain: trial.toolchain).candidateRow(trial, $0).digest }
+        finalists.map { finalist in
+            candidateDigest(
+                workload: workload.digest, schedule: finalist.schedule.digest,
+                source: sourceDigest(workload, finalist.schedule), toolchain: finalist.toolchain)
+        }
+    }
+}
+
+extension WorkUnit {
+    var parsed: TuningUnit? { try? TuningUnit(parsing: body) }
+
+    /// The candidates of a trial; empty for other units.
+    var candidates: [Digest] {
+        guard case .trial(let trial)? = parsed else { return [] }
+        return trial.entries.map { World().candidateRow(trial, $0).digest }
     }
 
     var isTrial: Bool { !candidates.isEmpty }
+
+    var final: FinalUnit? {
+        guard case .final(let final)? = parsed else { return nil }
+        return final
+    }
 }

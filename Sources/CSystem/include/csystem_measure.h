@@ -14,7 +14,7 @@ enum {
   IW_OPERANDS_MAX = 32,           // per kernel
   IW_KERNELS_MAX = 256,           // per request
   IW_BUFFERS_MAX = 256,           // inputs plus outputs of a program
-  IW_SAMPLES_MAX = 64,            // per reading
+  IW_SAMPLES_MAX = 256,           // per reading; rounds x kernels of a final
   IW_DROPPED_MAX = 8,             // disturbed samples retried per reading
   IW_SYMBOL_MAX = 128,
   IW_PATH_MAX = 1024,
@@ -27,6 +27,7 @@ enum {
   IW_TIME = 4,             // times the kernels on a private copy of it
   IW_PROGRAM_EXECUTE = 5,  // runs a bundle once on the shared memory
   IW_PROGRAM_TIME = 6,
+  IW_ROUNDS = 7,           // times the kernels against each other: each once a round, in a given order
 };
 
 enum {
@@ -52,6 +53,7 @@ typedef struct {
 
 typedef struct {
   char symbol[IW_SYMBOL_MAX];  // phase p is the function symbol_p
+  uint32_t slot;               // where its object is open
   uint32_t phase_count;
   uint32_t operand_count;
   int64_t tasks[IW_PHASES_MAX];
@@ -59,19 +61,21 @@ typedef struct {
   iw_span scratch;
 } iw_kernel;
 
-// Followed on the socket by kernel_count kernels, or by buffer_count spans (inputs, then outputs).
+// Followed on the socket by kernel_count kernels (and for rounds by the order: samples x kernel_count bytes, in each
+// round every kernel's number once), or by buffer_count spans (inputs, then outputs).
 typedef struct {
   uint32_t magic;
   uint32_t kind;
   uint64_t sequence;
-  uint32_t slot;
+  uint32_t slot;             // of a program
   uint32_t kernel_count;
   uint32_t input_count;
   uint32_t buffer_count;
   uint64_t arena_bytes;
   uint64_t constant_bytes;   // constants lie in the arena's first bytes; these are what streaming copies
   uint32_t constant_copies;  // 1: resident
-  uint32_t samples;
+  uint32_t samples;          // ROUNDS: rounds
+  uint64_t calls;            // ROUNDS: calls of each kernel in a round
   uint64_t warm_ns;
   uint64_t sample_ns_min;
   double cutoff_ns;          // per call; 0: none
@@ -97,7 +101,7 @@ typedef struct {
   uint32_t dropped;        // samples thrown away because of involuntary switches
   uint32_t cut;            // 1: slower than the cutoff, stopped early
   uint64_t calls;          // executions in this request
-  iw_sample samples[IW_SAMPLES_MAX];
+  iw_sample samples[IW_SAMPLES_MAX];  // ROUNDS: of round r kernel k is number r x kernel_count + k
   char text[256];
 } iw_reply;
 

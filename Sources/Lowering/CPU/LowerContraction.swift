@@ -49,7 +49,7 @@ private struct ContractionLowering {
             prepared[slot] = geometry.elements(.columnPanels(width: nest.microColumns))
         }
         builder = KernelBuilder(
-            workload, tasks: geometry.batch * rowTasks * columnTasks, preparedElements: prepared)
+            workload, .rowMajor(workload), tasks: geometry.batch * rowTasks * columnTasks, preparedElements: prepared)
     }
 
     private var tasks: Int { g.batch * rowTasks * columnTasks }

@@ -13,7 +13,7 @@ func lowerMaps(_ workload: Workload, _ structure: MapStructure, linesPerTask: In
         let lineShape = Array(shape.dropLast())
         let total = lineShape.reduce(1, *)
         let tasks = ceilDivide(total, linesPerTask)
-        var builder = KernelBuilder(workload, tasks: tasks)
+        var builder = KernelBuilder(workload, .rowMajor(workload), tasks: tasks)
         let body = builder.taskSteps(total: total, perTask: linesPerTask) { builder, line in
             let lineAxes = builder.delinearised(line, lineShape)
             return builder.loop(shape.last ?? 1, vector: true) { builder, x in
@@ -22,7 +22,7 @@ func lowerMaps(_ workload: Workload, _ structure: MapStructure, linesPerTask: In
         }
         return builder.kernel(tasks: tasks, body)
     case .pieces(let pieces):
-        var builder = KernelBuilder(workload, tasks: 1)
+        var builder = KernelBuilder(workload, .rowMajor(workload), tasks: 1)
         var body: [Statement] = []
         for piece in pieces {
             body += builder.loops(piece.box.map(\.count)) { builder, at in

@@ -13,7 +13,7 @@ func lowerReduceInner(_ workload: Workload, _ structure: ReductionStructure, poi
     }
     let total = anchor.type.elements
     let tasks = ceilDivide(total, pointsPerTask)
-    var builder = KernelBuilder(workload, tasks: tasks)
+    var builder = KernelBuilder(workload, .rowMajor(workload), tasks: tasks)
     let held = builder.scratch(anchor.type.dtype, 1)
     let body = builder.taskSteps(total: total, perTask: pointsPerTask) { builder, point in
         let space = builder.delinearised(point, anchor.type.shape)
@@ -41,7 +41,7 @@ func lowerReduceOuter(
     let lineShape = Array(shape.dropLast())
     let total = lineShape.reduce(1, *)
     let tasks = ceilDivide(total, linesPerTask)
-    var builder = KernelBuilder(workload, tasks: tasks)
+    var builder = KernelBuilder(workload, .rowMajor(workload), tasks: tasks)
     let acc = builder.scratch(anchor.type.dtype, width)
     let identity = Expr.literal(reducer.identity(anchor.type.dtype))
 

@@ -8,7 +8,7 @@ import TensorIR
 func lowerRows(_ workload: Workload, _ rows: RowStructure, rowsPerTask: Int) -> Kernel {
     let total = rows.rowExtents.reduce(1, *)
     let tasks = ceilDivide(total, rowsPerTask)
-    var builder = KernelBuilder(workload, tasks: tasks)
+    var builder = KernelBuilder(workload, .rowMajor(workload), tasks: tasks)
     let lowering = RowLowering(workload, rows, &builder)
     let body = builder.taskSteps(total: total, perTask: rowsPerTask) { builder, row in
         let rowAxes = builder.delinearised(row, rows.rowExtents)

@@ -25,7 +25,7 @@ struct UnrolledLine {
         let x = probe.variable(below: width)
         let samples = (0..<terms).map { term(probe, $0, .axis(x)) }
         let groups = grouped(samples, x)
-        let segments = segments(samples, x)
+        let segments = predicateSegments(samples, x, width: width)
         var out: [Statement] = []
         if groups.first?.guards.isEmpty != true {
             out += builder.loop(width, vector: true) { _, x in [.map(slot: acc, index: x, value: identity)] }
@@ -92,58 +92,6 @@ struct UnrolledLine {
         if e == identity { return true }
         guard reducer == .sum, case .binary(.multiply, let a, let b) = e else { return false }
         return a == identity || b == identity
-    }
-
-    /// The line cut at the borders of its longest run of positions on which every predicate on x alone holds.
-    private func segments(_ samples: [Expr], _ x: Int) -> [Range<Int>] {
-        var predicates: Set<Expr> = []
-        for sample in samples {
-            sample.visit { node in
-                guard case .select(let c, _, _) = node else { return }
-                predicates.formUnion(atoms(c).filter { dependsOnlyOn($0, x) })
-            }
-        }
-        guard !predicates.isEmpty else { return [0..<width] }
-        let holds = (0..<width).map { position in
-            let simplifier = IndexSimplifier(extents: [])
-            return predicates.allSatisfy { predicate in
-                let at = predicate.rewritten { $0 == .axis(x) ? .integer(position) : $0 }
-                return simplifier.simplify(at) == .literal(.boolean(true))
-            }
-        }
-        var best = 0..<0
-        var start: Int?
-        for position in 0...width {
-            if position < width, holds[position] {
-                start = start ?? position
-            } else if let from = start {
-                if position - from > best.count { best = from..<position }
-                start = nil
-            }
-        }
-        return [0..<best.lowerBound, best, best.upperBound..<width].filter { !$0.isEmpty }
-    }
-
-    private func dependsOnlyOn(_ e: Expr, _ x: Int) -> Bool {
-        var alone = e.usesAxis(in: x..<x + 1)
-        e.visit { node in
-            switch node {
-            case .axis(let other): if other != x { alone = false }
-            case .read: alone = false
-            case .literal, .unary, .binary, .select, .cast: return
-            }
-        }
-        return alone
-    }
-
-    private func atoms(_ e: Expr) -> [Expr] {
-        if case .binary(.and, let a, let b) = e { return atoms(a) + atoms(b) }
-        return [e]
-    }
-
-    private func conjunction(_ atoms: [Expr]) -> Expr? {
-        guard let first = atoms.first else { return nil }
-        return atoms.dropFirst().reduce(first) { .binary(.and, $0, $1) }
     }
 
     private func assuming(_ known: [Expr], _ e: Expr) -> Expr {
