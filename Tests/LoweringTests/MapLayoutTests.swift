@@ -208,7 +208,8 @@ private func features(_ schedule: Schedule, _ kernel: Kernel) -> Set<String> {
             Workload(
                 parsing: """
                     workload(X: f32[96,6,6], W: const f32[40,96,3,3]) {
-                      t: f32[k:40,y:6,x:6] = sum(c:96,r:3,s:3) W[k,c,r,s] * (y+r>=1 && y+r<7 && x+s>=1 && x+s<7 ? X[c,y+r-1,x+s-1] : 0.0)
+                      t: f32[k:40,y:6,x:6] = sum(c:96,r:3,s:3) W[k,c,r,s] * \
+                    (y+r>=1 && y+r<7 && x+s>=1 && x+s<7 ? X[c,y+r-1,x+s-1] : 0.0)
                       z: f32[k:40,y:6,x:6] = max(t[k,y,x], 0.0)
                     } -> z
                     """)
