@@ -200,7 +200,8 @@ static void split_works(const iw_request *request, const iw_kernel *kernels, con
   size_t at = 0;
   for (uint32_t k = 0; k < request->kernel_count; k++) {
     works[k] = (iw_work){.steps = steps + at, .step_count = kernels[k].phase_count, .pointers = pointers,
-                         .pointers_per_copy = (size_t)request->kernel_count * IW_OPERANDS_MAX, .copies = 1};
+                         .pointers_per_copy = (size_t)request->kernel_count * IW_OPERANDS_MAX,
+                         .copies = request->constant_copies};
     at += kernels[k].phase_count;
   }
 }
@@ -211,7 +212,8 @@ static uint32_t run_rounds(const iw_request *request, const iw_kernel *kernels, 
   if (failed) return failed;
   size_t count = 0;
   iw_step *steps = calloc((size_t)request->kernel_count * IW_PHASES_MAX + 1, sizeof *steps);
-  void **pointers = calloc((size_t)request->kernel_count * IW_OPERANDS_MAX + 1, sizeof *pointers);
+  size_t per_copy = (size_t)request->kernel_count * IW_OPERANDS_MAX;
+  void **pointers = calloc(per_copy * request->constant_copies + 1, sizeof *pointers);
   iw_work *works = calloc((size_t)request->kernel_count + 1, sizeof *works);
   if (!steps || !pointers || !works) failed = fail(reply, IW_NO_MEMORY, "pointer tables");
   if (!failed) failed = resolve(request, kernels, arena.base, steps, &count, reply);
@@ -275,10 +277,10 @@ static uint32_t run_program(const iw_request *request, const iw_span *spans, iw_
   return reply->status;
 }
 
-// Rounds have a limited number of samples, a copy of the constants and calls that end.
+// Rounds have a limited number of samples and calls that end.
 static int valid_rounds(const iw_request *request) {
   return request->kernel_count >= 1 && request->samples <= IW_SAMPLES_MAX / request->kernel_count &&
-         request->constant_copies == 1 && request->calls >= 1 && request->calls <= 1u << 30;
+         request->calls >= 1 && request->calls <= 1u << 30;
 }
 
 static int valid_order(const iw_request *request, const uint8_t *order) {

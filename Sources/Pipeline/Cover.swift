@@ -31,8 +31,11 @@ package struct Cover: Hashable, Sendable {
     package var ns: Double { welds.reduce(0) { $0 + $1.choice.ns } }
 }
 
-func cover(_ graph: Graph, _ costs: inout CostTable) throws(PipelineError) -> Cover {
-    var search = CoverSearch(graph, costs)
+/// - Parameter families: the layouts that welds may have; row-major has to be among them.
+func cover(
+    _ graph: Graph, _ costs: inout CostTable, families: [LayoutFamily] = LayoutFamily.allCases
+) throws(PipelineError) -> Cover {
+    var search = CoverSearch(graph, costs, families)
     let found = try search.search()
     costs = search.costs
     return found
@@ -51,6 +54,7 @@ private struct CoverSearch {
 
     let graph: Graph
     var costs: CostTable
+    private let families: [LayoutFamily]
     /// Per candidate weld: itself, and its operations one by one when it has several.
     private let alternatives: [[[Extracted]]]
     private let choices: LayoutChoices
@@ -78,9 +82,10 @@ private struct CoverSearch {
         var welds: [CoveredWeld]
     }
 
-    init(_ graph: Graph, _ costs: CostTable) {
+    init(_ graph: Graph, _ costs: CostTable, _ families: [LayoutFamily]) {
         self.graph = graph
         self.costs = costs
+        self.families = families
         let candidates = candidateWelds(graph)
         var index = GraphIndex(graph)
         index.stored = Set(candidates.flatMap(\.results))
@@ -156,7 +161,7 @@ private struct CoverSearch {
 
     private mutating func successors(_ state: State, _ n: Int, previous: Int) -> [State] {
         var out: [State] = []
-        for family in LayoutFamily.allCases {
+        for family in families {
             var best: (ns: Double, welds: [CoveredWeld], live: [ValueID: Layout])?
             for alternative in alternatives[n].indices {
                 guard let welds = covered(n, alternative, family) else { continue }

@@ -27,11 +27,15 @@ package struct RoundsRequest: Sendable {
     package var order: [[Int]]
     /// Calls of each contestant in a round.
     package var calls: Int
+    /// Copies of the constants that each contestant rotates through.
+    package var constantCopies: Int
     package var timeoutMs: Int
 
     package init(
-        contestants: [Contestant], operands: [Operand], order: [[Int]], calls: Int, timeoutMs: Int = 60_000
+        contestants: [Contestant], operands: [Operand], order: [[Int]], calls: Int, constantCopies: Int = 1,
+        timeoutMs: Int = 60_000
     ) {
+        precondition(constantCopies >= 1, "the constants are there at least once")
         precondition(!contestants.isEmpty && !order.isEmpty && calls > 0, "a final has contestants, rounds and calls")
         precondition(
             order.allSatisfy { $0.sorted() == Array(contestants.indices) }, "a round calls every contestant once")
@@ -39,6 +43,7 @@ package struct RoundsRequest: Sendable {
         self.operands = operands
         self.order = order
         self.calls = calls
+        self.constantCopies = constantCopies
         self.timeoutMs = timeoutMs
     }
 }
@@ -87,6 +92,7 @@ extension ChildMeasurer {
         var settings = MeasureSettings()
         settings.samples = request.order.count
         settings.timeoutMs = request.timeoutMs
+        settings.constantCopies = request.constantCopies
         var message = iw_request()
         message.kind = UInt32(IW_ROUNDS)
         message.kernel_count = UInt32(count)

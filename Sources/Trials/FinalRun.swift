@@ -131,7 +131,8 @@ struct FinalRun {
                 expectedNs: candidate.expectedNs)
         }
         return RoundsRequest(
-            contestants: contestants, operands: pool.operands, order: final.order(seed: seed), calls: final.calls)
+            contestants: contestants, operands: pool.operands, order: final.order(seed: seed), calls: final.calls,
+            constantCopies: constantCopies(pool.operands, final.device))
     }
 
     private func look(at candidate: BuiltCandidate, _ bench: TrialBench) {

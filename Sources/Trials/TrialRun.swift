@@ -133,6 +133,7 @@ struct TrialRun {
             let requests = rest.map { candidate -> MeasureRequest in
                 var request = operands.request(candidate, parameters)
                 request.settings.cutoffNs = (incumbent ?? 0) * cutoffRatio
+                request.settings.constantCopies = constantCopies(request.operands, trial.device)
                 return request
             }
             let burst = measureBurst(requests, reference: bench.drift, with: bench.measurer, through: bench.gate)

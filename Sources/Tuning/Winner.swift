@@ -18,7 +18,7 @@ package let winnerRuleName = "final/1"
 package var winnerRule: WinnerRule { WinnerRule(name: winnerRuleName, decide: winner) }
 
 /// Lanes, state, precision and method version of today's measurements; part of a winner's key.
-package let recipeText = "lanes 1 resident f32 method 2"
+package let recipeText = "lanes 1 constants by size f32 method 3"
 
 /// A screen above this many times the least has no chance in a final.
 package let finalistRatio = 1.10

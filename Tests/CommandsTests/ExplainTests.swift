@@ -42,7 +42,7 @@ import Tuning
     let explanation = try WorkloadExplanation(catalog, Workload(parsing: row.text), row.digest)
     let ranking = try #require(explanation.rankings.first)
     #expect(explanation.rankings.count == 1)
-    #expect(ranking.recipe == "lanes 1 resident f32 method 2 measured synthetic:7")
+    #expect(ranking.recipe == "lanes 1 constants by size f32 method 3 measured synthetic:7")
     let predicted = ranking.candidates.map(\.predictedNs)
     #expect(predicted == predicted.sorted())
     let winner = try #require(try catalog.winners(workload: row.digest).first)
