@@ -5,15 +5,19 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help tune test build bench bench-kernels bench-model doctor lint clean setup models peers
+.PHONY: help tune test build bench models-large bench-kernels bench-model doctor lint clean setup models peers
 
 JOB ?= jobs/quickstart.yaml
 CONFIGURATION := -c release -Xswiftc -enable-testing
 IRONWORKS := $(CURDIR)/.build/release/ironworks
 CACHE := $(HOME)/.cache/ironworks
 PYTHON := $(CACHE)/venv/bin/python
-BENCH_MODELS := $(CACHE)/models/ppocr-cls.onnx x=1x3x48x192 \
-                $(CACHE)/models/minilm-l3.onnx batch_size=1 sequence_length=128
+THREADS ?= 1
+# The large models take part once `make models-large` has made them.
+LARGE_MODELS := resnet50 mobilenet_v2 bert_base
+BENCH_MODELS = $(CACHE)/models/ppocr-cls.onnx x=1x3x48x192 \
+               $(CACHE)/models/minilm-l3.onnx batch_size=1 sequence_length=128 \
+               $(wildcard $(LARGE_MODELS:%=$(CACHE)/models/%.onnx))
 export IRONWORKS PYTHON
 export IRONWORKS_MODELS := $(CACHE)/models
 
@@ -77,9 +81,19 @@ build: setup ## build the executable: .build/release/ironworks
 	@$(call run_build)
 	echo "built .build/release/ironworks"
 
-bench: setup models peers ## time the quickstart models beside ONNX Runtime, one thread
+bench: setup models peers ## time the models beside ONNX Runtime (THREADS=2 for two threads)
 	@$(call run_build)
-	$(PYTHON) jobs/bench.py --ironworks $(IRONWORKS) $(BENCH_MODELS)
+	$(PYTHON) jobs/bench.py --ironworks $(IRONWORKS) --threads $(THREADS) $(BENCH_MODELS)
+
+models-large: setup ## export ResNet-50, MobileNetV2 and BERT-base for bench (installs PyTorch privately, 1 GB)
+	@missing=$$(for name in $(LARGE_MODELS); do [ -f $(CACHE)/models/$$name.onnx ] || echo $$name; done)
+	if [ -n "$$missing" ]; then
+	  [ -x $(CACHE)/export/bin/python ] || python3 -m venv $(CACHE)/export
+	  $(CACHE)/export/bin/pip install --quiet torch onnx transformers
+	  $(CACHE)/export/bin/pip install --quiet --no-deps timm torchvision pillow
+	  $(CACHE)/export/bin/pip install --quiet pyyaml safetensors huggingface_hub
+	  $(CACHE)/export/bin/python jobs/export_models.py $(CACHE)/models $$missing
+	fi
 
 bench-kernels: setup ## the best kernels of BERT's, ViT's and ResNet-50's shapes beside this processor's peak
 	@$(call run_build)

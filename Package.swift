@@ -80,7 +80,7 @@ let package = Package(
                 "FarmSimulation", "FarmCore", "Catalog", "Basics", arguments,
             ]),
         .executableTarget(name: "ironworks", dependencies: ["Commands", "CSystem"], swiftSettings: strict),
-        tests("BasicsTests", ["Basics"]),
+        tests("BasicsTests", ["Basics", "CDigest"]),
         tests("TensorIRTests", ["TensorIR", "Basics"]),
         tests("DeviceModelTests", ["DeviceModel", "Basics"]),
         tests("SchedulesTests", ["Schedules", "DeviceModel", "TensorIR", "Basics"]),

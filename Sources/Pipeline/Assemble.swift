@@ -125,16 +125,20 @@ private struct Binder {
         }
         let bytes = raw(source, graph.type(value))
         guard let prepare = kernel.schedule.prepares.first(where: { $0.slot == slot }) else { return constant(bytes) }
-        let floats = bytes.withBytes { raw -> [Float] in
+        let prepared = bytes.withBytes { raw -> [Float] in
+            let count = raw.count / MemoryLayout<Float>.stride
+            if let base = raw.baseAddress, UInt(bitPattern: base) % UInt(MemoryLayout<Float>.alignment) == 0 {
+                let floats = UnsafeBufferPointer(start: base.assumingMemoryBound(to: Float.self), count: count)
+                return prepareConstant(kernel.workload, kernel.schedule, prepare, values: floats)
+            }
             // mapped bytes may stand at any address
-            var copy = [Float](repeating: 0, count: raw.count / 4)
+            var copy = [Float](repeating: 0, count: count)
             copy.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: raw[..<($0.count)])) }
-            return copy
+            return copy.withUnsafeBufferPointer {
+                prepareConstant(kernel.workload, kernel.schedule, prepare, values: $0)
+            }
         }
-        let prepared = floats.withUnsafeBufferPointer {
-            prepareConstant(kernel.workload, kernel.schedule, prepare, values: $0)
-        }
-        return constant(ConstantBytes(prepared.withUnsafeBytes { Array($0) }))
+        return constant(ConstantBytes(floats: prepared))
     }
 
     private func raw(_ source: ConstantSource, _ type: TensorType) -> ConstantBytes {

@@ -14,11 +14,15 @@ package enum ConstantSource: Hashable, Sendable {
 package struct ConstantBytes: Sendable {
     private enum Storage: Sendable {
         case array([UInt8])
+        case floats([Float])
         case mapped(owner: any AnyObject & Sendable, address: UInt, count: Int)
     }
     private let storage: Storage
 
     package init(_ bytes: [UInt8]) { storage = .array(bytes) }
+
+    /// The bytes of `floats`.
+    package init(floats: [Float]) { storage = .floats(floats) }
 
     /// `address` must stay readable for `count` bytes as long as `owner` lives.
     package init(owner: any AnyObject & Sendable, address: UnsafeRawPointer, count: Int) {
@@ -28,6 +32,7 @@ package struct ConstantBytes: Sendable {
     package var count: Int {
         switch storage {
         case .array(let bytes): bytes.count
+        case .floats(let floats): floats.count * MemoryLayout<Float>.stride
         case .mapped(_, _, let count): count
         }
     }
@@ -35,6 +40,7 @@ package struct ConstantBytes: Sendable {
     package func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         switch storage {
         case .array(let bytes): return try bytes.withUnsafeBytes(body)
+        case .floats(let floats): return try floats.withUnsafeBytes(body)
         case .mapped(let owner, let address, let count):
             return try withExtendedLifetime(owner) {
                 try body(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))

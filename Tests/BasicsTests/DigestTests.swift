@@ -2,6 +2,7 @@
 // catalog keys and wire identities hang on both.
 
 import Basics
+import CDigest
 import Testing
 
 @Suite struct DigestTests {
@@ -66,5 +67,22 @@ import Testing
 
     @Test func seedIsTheFirstEightBytes() {
         #expect(Digest(of: "abc").seed == 0xba78_16bf_8f01_cfea)
+    }
+
+    @Test func theProcessorsOwnRoundsGiveTheSameDigest() {
+        var random = SeededRandom(seed: 3)
+        for length in [0, 1, 55, 56, 63, 64, 65, 127, 128, 1000, 4097] {
+            let bytes = (0..<length).map { _ in UInt8(random.below(256)) }
+            func digest(portably: Bool) -> [UInt8] {
+                var context = iw_sha256()
+                iw_sha256_begin(&context)
+                if portably { context.uses_instructions = 0 }
+                iw_sha256_update(&context, bytes, length)
+                var out = [UInt8](repeating: 0, count: 32)
+                iw_sha256_end(&context, &out)
+                return out
+            }
+            #expect(digest(portably: true) == digest(portably: false), "\(length) bytes")
+        }
     }
 }

@@ -7,6 +7,7 @@ typedef struct {
   uint32_t state[8];
   uint64_t length_bytes;
   uint8_t block[64];
+  int uses_instructions;  // the processor's own rounds; set by begin, 0 computes the same without them
 } iw_sha256;
 
 void iw_sha256_begin(iw_sha256 *context);
