@@ -224,7 +224,8 @@ private func answered(
         var s = ModelSketch()
         let x = s.input([61, 48])
         let w = s.constant([48, 83])
-        let model = try Model(s, try s.define("f32[m:61,n:83] = sum(k:48) a[m,k] * b[k,n]", x, w))
+        let y = try s.define("f32[m:61,n:83] = sum(k:48) a[m,k] * b[k,n]", x, w)
+        let model = try Model(s, y)
         var table = MeasurementTable(toolchains: [compiler])
         let question = try #require(
             try plan(model.graph, devices[1], table, PlanLimits()).first { question in

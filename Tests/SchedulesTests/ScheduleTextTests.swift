@@ -67,7 +67,8 @@ private struct ScheduleSamples {
           prepare t2 rows 6
           connect t3 -> t4 @register
           connect t4 -> t5 @L2
-          nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) outer:columns a:direct b:prepared
+          nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) outer:columns \
+          a:direct b:prepared
         }
 
         """
