@@ -18,8 +18,8 @@ package func plan(
     let chosen = try cover(prepared, &costs)
     let open = wanted(chosen, &costs)
     if !open.isEmpty { return open }
-    // the time of a short kernel is mostly what the model does not know: where the row-major cover seems near, its short
-    // kernels are measured too
+    // the time of a short kernel is mostly what the model does not know: where the row-major cover seems near, its
+    // short kernels are measured too
     let plain = try cover(prepared, &costs, families: [.row])
     guard plain.ns <= chosen.ns * rowCoverRatioMax else { return [] }
     return wanted(plain, &costs).filter { $0.weightNs <= shortKernelNsMax * Double($0.calls) }

@@ -68,7 +68,7 @@ private struct ScheduleSamples {
           connect t3 -> t4 @register
           connect t4 -> t5 @L2
           nest contraction task(rows:22, columns:384) depth:768 micro(rows:6, columns:64) outer:columns \
-          a:direct b:prepared
+        a:direct b:prepared
         }
 
         """
