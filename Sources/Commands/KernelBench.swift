@@ -42,6 +42,8 @@ final class KernelBench {
     let gate = Gate()
     /// Bursts during which something else may have run.
     private(set) var bursts = (all: 0, beside: 0)
+    /// What compiling cost so far: kernels that the object cache did not hold, and the time of their units.
+    private(set) var compiling = (kernels: 0, ns: 0.0)
     /// Why the first candidate that fell out did.
     private(set) var firstFailure: String?
 
@@ -60,8 +62,13 @@ final class KernelBench {
         let kernels = schedules.map { lower(workload, $0.schedule) }
         let named = kernels.enumerated().map { (name: "c\($0.offset)", kernel: $0.element) }
         let source = emit(kernels: named, dialect: .c(first.schedule.isa))
+        let started = ContinuousClock.now
         switch gate.withCPUWork({ compiler.compile(source: source, name: "kernels") }) {
         case .compiled(let object):
+            if !object.cached {
+                compiling.kernels += kernels.count
+                compiling.ns += (ContinuousClock.now - started) / .nanoseconds(1)
+            }
             return zip(schedules, named).map { candidate, named in
                 BenchKernel(
                     schedule: candidate.schedule, predictedNs: candidate.predictedNs, buffers: named.kernel.buffers,

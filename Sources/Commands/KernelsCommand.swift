@@ -63,6 +63,7 @@ struct KernelsCommand: ParsableCommand {
                 Standing(
                     totalUnits: problems.count, doneUnits: n + 1, running: 1, finished: n + 1 == problems.count))
         }
+        report.compiling = bench.compiling
         progress.clear()
         if bench.bursts.beside > 0 {
             progress.note("\(bench.bursts.beside) of \(bench.bursts.all) bursts ran beside other work on this host")
@@ -75,8 +76,13 @@ struct KernelsCommand: ParsableCommand {
     private func row(
         _ problem: KernelProblem, _ device: Device, _ bench: KernelBench, _ probe: FmaProbe
     ) throws -> KernelsReport.Row {
-        let ranked = distinct(construct(problem.workload, problem.interface, device, ConstructLimits()).entries)
-        let chosen = ranked.prefix(candidates).map { (schedule: $0.value, predictedNs: $0.prediction.ns) }
+        let started = ContinuousClock.now
+        let constructed = construct(problem.workload, problem.interface, device, ConstructLimits()).entries
+        let rankingNs = (ContinuousClock.now - started) / .nanoseconds(1)
+        let points = construct(problem.workload, problem.interface, device, ConstructLimits(perRoot: .max)).entries
+        let chosen = distinct(constructed).prefix(candidates).map {
+            (schedule: $0.value, predictedNs: $0.prediction.ns)
+        }
         let built = bench.local.compilers.compilers.flatMap { compiler in
             bench.compiled(problem.workload, chosen, compiler).compactMap { $0 }
         }
@@ -102,6 +108,6 @@ struct KernelsCommand: ParsableCommand {
         return KernelsReport.Row(
             shape: problem.shape, tile: KernelTile(problem, best.kernel.schedule),
             compiler: best.kernel.compiler.rawValue, ns: best.ns, predictedNs: best.kernel.predictedNs,
-            peakFlopsPerNs: peak, candidates: timed.count, faults: faults)
+            peakFlopsPerNs: peak, candidates: timed.count, points: points.count, rankingNs: rankingNs, faults: faults)
     }
 }

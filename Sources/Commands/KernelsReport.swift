@@ -59,6 +59,9 @@ struct KernelsReport {
         var peakFlopsPerNs: Double
         /// Kernels that were right and timed.
         var candidates: Int
+        /// Points of the search space, and how long Roller took to rank them all and keep the best of each root.
+        var points: Int
+        var rankingNs: Double
         /// What is wrong with kernels that are not among them.
         var faults: [String]
 
@@ -68,6 +71,8 @@ struct KernelsReport {
 
     let device: Device
     var rows: [Row] = []
+    /// Kernels that were compiled, and the wall time of their translation units.
+    var compiling = (kernels: 0, ns: 0.0)
 
     init(device: Device, rows: [Row] = []) {
         self.device = device
@@ -80,19 +85,23 @@ struct KernelsReport {
         return ratios.min().map { ($0, ratios.reduce(0, +) / Double(ratios.count)) }
     }
 
+    /// `nil` when the object cache held every kernel.
+    var compileNsPerKernel: Double? { compiling.kernels > 0 ? compiling.ns / Double(compiling.kernels) : nil }
+
     var text: String {
         func percent(_ ratio: Double) -> String { fixed(100 * ratio, 1) + " %" }
         var cells = [
             [
                 "shape", "register", "cache", "depth", "outer", "compiler", "time", "GF/s", "of probe", "probe",
-                "predicted",
+                "predicted", "points", "ranked in",
             ]
         ]
         for row in rows {
             cells.append([
                 row.shape.text, row.tile?.registerText ?? "-", row.tile?.cacheText ?? "-", row.tile?.depthText ?? "-",
                 row.tile?.outer.rawValue ?? "-", row.compiler, timeText(row.ns), fixed(row.flopsPerNs, 1),
-                percent(row.peakRatio), fixed(row.peakFlopsPerNs, 1), timeText(row.predictedNs),
+                percent(row.peakRatio), fixed(row.peakFlopsPerNs, 1), timeText(row.predictedNs), "\(row.points)",
+                timeText(row.rankingNs),
             ])
         }
         var out = "\(device.kind.processor) \(device.kind.isa.rawValue), one lane; register tile and cache tile in "
@@ -100,6 +109,9 @@ struct KernelsReport {
         for (name, products) in [("products", true), ("convolutions", false)] {
             guard let summary = summary(products: products) else { continue }
             out += "\n\(name): at least \(percent(summary.least)), \(percent(summary.mean)) on average"
+        }
+        if let ns = compileNsPerKernel {
+            out += "\ncompiling: \(compiling.kernels) kernels, \(timeText(ns)) each on average"
         }
         return out
     }
@@ -115,6 +127,7 @@ struct KernelsReport {
                 ("time_ns", .number(row.ns)), ("predicted_ns", .number(row.predictedNs)),
                 ("gflops", .number(row.flopsPerNs)), ("probe_gflops", .number(row.peakFlopsPerNs)),
                 ("probe_ratio", .number(row.peakRatio)), ("kernels", .integer(row.candidates)),
+                ("points", .integer(row.points)), ("ranking_ns", .number(row.rankingNs)),
                 ("faults", .array(row.faults.map(JSON.string))),
             ])
         }
@@ -126,7 +139,8 @@ struct KernelsReport {
         return .object([
             ("schema", .string("ironworks.kernels/1")), ("processor", .string(device.kind.processor)),
             ("isa", .string(device.kind.isa.rawValue)), ("shapes", .array(shapes)), ("products", summaryJSON(true)),
-            ("convolutions", summaryJSON(false)),
+            ("convolutions", summaryJSON(false)), ("compiled_kernels", .integer(compiling.kernels)),
+            ("compile_ns_per_kernel", compileNsPerKernel.map(JSON.number)),
         ])
     }
 }

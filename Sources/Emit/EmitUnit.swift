@@ -24,15 +24,21 @@ package func emit(kernels: [(name: String, kernel: Kernel)], dialect: Dialect) -
         lines += tileHelpers(lanes: lanes, dialect.isa)
     }
     for block in shared { lines += [""] + block.text(dialect.isa) }
-    let names = Dictionary(uniqueKeysWithValues: tiles.enumerated().map { ($1, "iw_block_t\($0)") })
+    let blockNames = Dictionary(uniqueKeysWithValues: tiles.enumerated().map { ($1, "iw_block_t\($0)") })
     for (n, block) in tiles.enumerated() { lines += [""] + block.text(named: "iw_block_t\(n)", dialect.isa) }
-    for (name, kernel) in kernels {
-        for index in kernel.phases.indices {
-            var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa, tiles: names)
-            lines += [""] + printer.function(named: entryName(name, phase: index))
+    let phases = kernels.flatMap { name, kernel in
+        kernel.phases.indices.map { index in
+            var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa, tiles: blockNames)
+            let symbol = entryName(name, phase: index)
+            return PrintedPhase(
+                symbol: symbol, lines: printer.function(named: symbol),
+                isLoopsAroundTiles: isLoopsAroundTiles(kernel.phases[index].body))
         }
     }
-    return mathSource() + lines.joined(separator: "\n") + "\n"
+    lines += kernels.count > 1 ? sharingDrivers(phases) : phases.flatMap { [""] + $0.lines }
+    let body = lines.joined(separator: "\n") + "\n"
+    let needsMathematics = !shared.isEmpty || !phases.allSatisfy(\.callsOnlyTiles)
+    return (needsMathematics ? mathSource() : integerTypes) + body
 }
 
 /// The symbol of one phase: `void NAME_P(void *const *operands, int64_t first, int64_t last, void *scratch)`.
@@ -44,6 +50,21 @@ func isIdentifier(_ name: String) -> Bool {
         (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
     }
 }
+
+/// Nothing but loops, scratch and micro-kernel calls.
+private func isLoopsAroundTiles(_ body: [Statement]) -> Bool {
+    var found = true
+    Statement.visit(body) { statement in
+        switch statement {
+        case .bind, .loop, .alloc, .tile: break
+        case .map, .reduce, .contract, .when: found = false
+        }
+    }
+    return found
+}
+
+/// What a source needs that calls no function of the vector mathematics.
+private let integerTypes = "#include <stdint.h>\n"
 
 /// gcc takes the settings that its vectoriser needs from the source; they precede every function.
 private func mathSource() -> String {

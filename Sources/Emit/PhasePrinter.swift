@@ -42,7 +42,7 @@ struct PhasePrinter {
 
     mutating func function(named name: String) -> [String] {
         out = []
-        block("void \(name)(void *const *operands, int64_t first, int64_t last, void *scratch)") { printer in
+        block("void \(name)(\(phaseParameters))") { printer in
             printer.operandPointers()
             printer.line("(void)operands, (void)scratch;")
             printer.block("for (int64_t v0 = first; v0 < last; ++v0)") { printer in

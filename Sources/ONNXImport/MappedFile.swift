@@ -4,12 +4,13 @@
 // model files are written once and renamed into place.
 
 import Glibc
+import TensorIR
 
 /// Read-only bytes with an owner: a mapped file, or an array for models that never were a file.
 ///
 /// `@unchecked Sendable`: every stored property is constant and the bytes are never written after `init`, so no lock
 /// is needed.
-package final class MappedFile: @unchecked Sendable {
+package final class MappedFile: MappingOwner, @unchecked Sendable {
     package let bytes: UnsafeRawBufferPointer
     private let isMapped: Bool
 
@@ -46,6 +47,16 @@ package final class MappedFile: @unchecked Sendable {
         copy.copyBytes(from: array)
         bytes = UnsafeRawBufferPointer(rebasing: copy[..<array.count])
         isMapped = false
+    }
+
+    /// Pages of a mapped file come back from the file; those of a copy stay.
+    package func releasePages(address: UInt, count: Int) {
+        guard isMapped else { return }
+        let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (address + page - 1) / page * page
+        let end = (address + UInt(count)) / page * page
+        guard first < end, let start = UnsafeMutableRawPointer(bitPattern: first) else { return }
+        madvise(start, Int(end - first), MADV_DONTNEED)
     }
 
     deinit {

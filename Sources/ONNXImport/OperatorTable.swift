@@ -5,7 +5,7 @@
 import TensorIR
 
 /// One form of one operator.
-private struct OperatorRow {
+struct OperatorRow {
     var versions: ClosedRange<Int>
     var family: OperatorFamily
 }
@@ -19,12 +19,12 @@ func operatorFamily(_ name: String, domain: String, version: Int64) -> OperatorF
 /// Names of all operators in the table, sorted.
 package var supportedOperators: [String] { operatorTable.keys.sorted() }
 
-private func rows(_ from: Int, _ family: @escaping OperatorFamily) -> [OperatorRow] {
+func rows(_ from: Int, _ family: @escaping OperatorFamily) -> [OperatorRow] {
     [OperatorRow(versions: from...operatorSetVersions.upperBound, family: family)]
 }
 
 /// Two forms: one up to the version before `changed`, one from there on.
-private func rows(
+func rows(
     _ from: Int, _ old: @escaping OperatorFamily, changed: Int, _ new: @escaping OperatorFamily
 ) -> [OperatorRow] {
     [OperatorRow(versions: from...(changed - 1), family: old)] + rows(changed, new)
@@ -35,6 +35,13 @@ private func reduction(_ reduction: Reduction, axesInput: Int = 18) -> [Operator
 }
 
 private let operatorTable: [String: [OperatorRow]] = [
+    scalarTable, signalTable, windowTable, attentionTable, quantisationTable, selectionTable, scatterTable,
+    recurrentTable,
+].reduce(into: basicTable) { all, part in
+    all.merge(part) { _, _ in preconditionFailure("an operator stands in two tables") }
+}
+
+private let basicTable: [String: [OperatorRow]] = [
     // convolution and pooling
     "Conv": rows(1, emitConvolution),
     "MaxPool": rows(1, emitMaxPool),

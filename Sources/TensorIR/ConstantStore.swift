@@ -10,12 +10,17 @@ package enum ConstantSource: Hashable, Sendable {
     package static let inlineElementsMax = 64
 }
 
+/// Keeps a range of memory readable, and can give its pages back to the system until they are read again.
+package protocol MappingOwner: AnyObject, Sendable {
+    func releasePages(address: UInt, count: Int)
+}
+
 /// Bytes that outlive every use: an array, or a range of a mapping whose owner is kept alive.
 package struct ConstantBytes: Sendable {
     private enum Storage: Sendable {
         case array([UInt8])
         case floats([Float])
-        case mapped(owner: any AnyObject & Sendable, address: UInt, count: Int)
+        case mapped(owner: any MappingOwner, address: UInt, count: Int)
     }
     private let storage: Storage
 
@@ -25,7 +30,7 @@ package struct ConstantBytes: Sendable {
     package init(floats: [Float]) { storage = .floats(floats) }
 
     /// `address` must stay readable for `count` bytes as long as `owner` lives.
-    package init(owner: any AnyObject & Sendable, address: UnsafeRawPointer, count: Int) {
+    package init(owner: any MappingOwner, address: UnsafeRawPointer, count: Int) {
         storage = .mapped(owner: owner, address: UInt(bitPattern: address), count: count)
     }
 
@@ -37,11 +42,15 @@ package struct ConstantBytes: Sendable {
         }
     }
 
+    /// A weight of this size is read as a whole and seldom: its pages need not stay in memory afterwards.
+    private static let releasedBytesMin = 1 << 20
+
     package func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         switch storage {
         case .array(let bytes): return try bytes.withUnsafeBytes(body)
         case .floats(let floats): return try floats.withUnsafeBytes(body)
         case .mapped(let owner, let address, let count):
+            defer { if count >= ConstantBytes.releasedBytesMin { owner.releasePages(address: address, count: count) } }
             return try withExtendedLifetime(owner) {
                 try body(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
             }

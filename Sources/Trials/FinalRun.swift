@@ -52,8 +52,7 @@ struct FinalRun {
         if let absent = finalists.first(where: { ready.compilers[$0.toolchain] == nil }) {
             return .failed(ready.missing(absent.toolchain))
         }
-        // a batch per object, so that a burst that is due need not wait for all
-        let built = finalists.compactMap { finalist in ready.gate.withCPUWork { compiled(finalist, ready) } }
+        let built = ready.gate.withCPUWork { compiled(finalists, ready) }
         if report.isCancelled() { return .cancelled }
         report.options.rememberRunning(built.map(\.digest))
         defer { report.options.forgetRunning() }
@@ -88,16 +87,23 @@ struct FinalRun {
         }
     }
 
-    private func compiled(_ finalist: Finalist, _ bench: TrialBench) -> BuiltCandidate? {
-        guard let compiler = bench.compilers[finalist.toolchain] else { return nil }
-        switch compiler.compile(source: finalist.source, name: kernelSourceName) {
-        case .compiled(let object):
-            var built = finalist.candidate
-            built.objectPath = object.path
-            return built
-        case .failed(let failure):
-            fail(finalist.candidate.digest, "compile", failure.text)
-            return nil
+    /// An object per finalist, as it would be exported.
+    private func compiled(_ finalists: [Finalist], _ bench: TrialBench) -> [BuiltCandidate] {
+        let compilers = bench.compilers
+        let outcomes = concurrently(finalists.count) { n in
+            compilers[finalists[n].toolchain]?.compile(source: finalists[n].source, name: kernelSourceName)
+        }
+        return zip(finalists, outcomes).compactMap { finalist, outcome in
+            switch outcome {
+            case .compiled(let object)?:
+                var built = finalist.candidate
+                built.objectPath = object.path
+                return built
+            case .failed(let failure)?:
+                fail(finalist.candidate.digest, "compile", failure.text)
+                return nil
+            case nil: return nil
+            }
         }
     }
 

@@ -90,22 +90,30 @@ struct TrialRun {
         }
     }
 
-    /// One translation unit for all; when it does not compile, each alone, so the reason finds its candidate.
+    /// A translation unit per processor, candidates with the same register tile in the same one, so that they share
+    /// its functions. When a unit does not compile, each candidate of it alone, so the reason finds its candidate.
     private func compiled(_ candidates: [BuiltCandidate], _ compiler: Compiler) -> [BuiltCandidate] {
         let isa = trial.device.kind.isa
-        let named = candidates.enumerated().map { (name: "c\($0.offset)", kernel: $0.element.kernel) }
-        switch compiler.compile(source: emit(kernels: named, dialect: .c(isa)), name: "trial") {
-        case .compiled(let object):
-            return candidates.enumerated().map { n, candidate in
-                var built = candidate
-                (built.objectPath, built.symbol) = (object.path, "c\(n)")
-                return built
-            }
-        case .failed(let failure) where candidates.count == 1:
-            fail(candidates[0].digest, "compile", failure.text)
-            return []
-        case .failed: return candidates.flatMap { compiled([$0], compiler) }
+        let units = unitsOfFamilies(candidates.map(\.schedule.family), units: trial.device.kind.lanes)
+        let sources = units.map { unit in
+            let named = unit.map { (name: "c\($0)", kernel: candidates[$0].kernel) }
+            return emit(kernels: named, dialect: .c(isa))
         }
+        let outcomes = concurrently(sources.count) { compiler.compile(source: sources[$0], name: "trial") }
+        var built: [BuiltCandidate] = []
+        for (unit, outcome) in zip(units, outcomes) {
+            switch outcome {
+            case .compiled(let object):
+                built += unit.map { n in
+                    var one = candidates[n]
+                    (one.objectPath, one.symbol) = (object.path, "c\(n)")
+                    return one
+                }
+            case .failed(let failure) where unit.count == 1: fail(candidates[unit[0]].digest, "compile", failure.text)
+            case .failed: built += unit.flatMap { compiled([candidates[$0]], compiler) }
+            }
+        }
+        return built
     }
 
     /// Candidates that agree with the reference on every input class; `nil` when the reference itself fails.

@@ -187,8 +187,7 @@ private func measured(_ text: String, points: Int, _ ns: (Int) -> Double) throws
         func row(_ text: String, ns: Double, faults: [String] = []) throws -> KernelsReport.Row {
             KernelsReport.Row(
                 shape: try KernelShape(parsing: text), tile: nil, compiler: "clang", ns: ns, predictedNs: 1,
-                peakFlopsPerNs: 4,
-                candidates: 3, faults: faults)
+                peakFlopsPerNs: 4, candidates: 3, points: 12, rankingNs: 1000, faults: faults)
         }
         // 240 and 48 flops, at a peak of 4 a nanosecond
         let report = KernelsReport(

@@ -1,0 +1,99 @@
+// Phases of one translation unit that differ in numbers alone share one compiled driver: cache tiles, chunks and grain
+// are run-time numbers there, and each phase is an entry that passes its own. A source with a single kernel, which is
+// what finals and exports compile, keeps every number a literal.
+//
+// In:  printed functions.  Out: drivers, then functions that call them, or the functions as they were.
+
+/// A printed phase: its symbol and its lines, the first of which opens the function.
+struct PrintedPhase {
+    var symbol: String
+    var lines: [String]
+    /// Its body calls micro-kernels and does no arithmetic of its own that a literal would speed up.
+    var isLoopsAroundTiles: Bool
+
+    /// None of the functions that every source may call is called here.
+    var callsOnlyTiles: Bool {
+        isLoopsAroundTiles
+            && lines.allSatisfy { line in
+                line.split(separator: " ").allSatisfy { word in
+                    !word.contains("iw_") || word.contains("iw_block_t")
+                }
+            }
+    }
+}
+
+/// What every phase takes; `entryName` has the symbol's form.
+let phaseParameters = "void *const *operands, int64_t first, int64_t last, void *scratch"
+
+func sharingDrivers(_ phases: [PrintedPhase]) -> [String] {
+    let split = phases.map { phase in
+        phase.isLoopsAroundTiles ? NumberedText(phase.lines.dropFirst().joined(separator: "\n")) : nil
+    }
+    var groups: [[String]: [Int]] = [:]
+    for (n, text) in split.enumerated() { if let text { groups[text.pieces, default: []].append(n) } }
+    var out: [String] = []
+    var drivers: [[String]: (name: String, varying: [Int])] = [:]
+    for (n, phase) in phases.enumerated() {
+        guard let text = split[n], let members = groups[text.pieces], members.count > 1 else {
+            out += [""] + phase.lines
+            continue
+        }
+        if drivers[text.pieces] == nil {
+            let varying = text.numbers.indices.filter { at in
+                members.contains { split[$0]?.numbers[at] != text.numbers[at] }
+            }
+            let name = "iw_driver_\(drivers.count)"
+            drivers[text.pieces] = (name, varying)
+            let parameters = [phaseParameters] + varying.indices.map { "int64_t n\($0)" }
+            out += [
+                "", "static __attribute__((noinline)) void \(name)(", "    \(parameters.joined(separator: ", "))) {",
+            ]
+            out.append(text.text { at in varying.firstIndex(of: at).map { "n\($0)" } })
+        }
+        guard let driver = drivers[text.pieces] else { preconditionFailure("made above") }
+        let arguments = ["operands", "first", "last", "scratch"] + driver.varying.map { text.numbers[$0] }
+        out += [
+            "", "void \(phase.symbol)(\(phaseParameters)) {", "  \(driver.name)(\(arguments.joined(separator: ", ")));",
+            "}",
+        ]
+    }
+    return out
+}
+
+/// A text cut at its whole decimal numbers: `pieces` around `numbers`, one piece more than numbers. Digits inside of
+/// names and of other numbers (`v0`, `0x40`, `1.5f`) belong to the pieces.
+private struct NumberedText {
+    var pieces: [String] = []
+    var numbers: [String] = []
+
+    init(_ text: String) {
+        let bytes = Array(text.utf8)
+        func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+        func isWord(_ byte: UInt8) -> Bool {
+            isDigit(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x5f
+                || byte == 0x2e
+        }
+        var start = 0
+        var at = 0
+        while at < bytes.count {
+            guard isWord(bytes[at]) else {
+                at += 1
+                continue
+            }
+            let word = at
+            while at < bytes.count, isWord(bytes[at]) { at += 1 }
+            guard bytes[word..<at].allSatisfy(isDigit) else { continue }
+            pieces.append(String(decoding: bytes[start..<word], as: UTF8.self))
+            numbers.append(String(decoding: bytes[word..<at], as: UTF8.self))
+            start = at
+        }
+        pieces.append(String(decoding: bytes[start...], as: UTF8.self))
+    }
+
+    /// The text with some numbers replaced.
+    func text(_ replacement: (Int) -> String?) -> String {
+        var out = ""
+        for (at, number) in numbers.enumerated() { out += pieces[at] + (replacement(at) ?? number) }
+        return out + (pieces.last ?? "")
+    }
+}

@@ -1,0 +1,3 @@
+// Quantisation: linear conversion and integer products.
+
+let quantisationTable: [String: [OperatorRow]] = [:]

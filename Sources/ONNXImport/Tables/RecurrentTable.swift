@@ -1,0 +1,3 @@
+// Recurrent operators.
+
+let recurrentTable: [String: [OperatorRow]] = [:]

@@ -1,0 +1,3 @@
+// Signal processing: windows, Fourier transforms, spectra.
+
+let signalTable: [String: [OperatorRow]] = [:]
