@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help tune test build bench models-large bench-kernels bench-model doctor lint clean setup models peers
+.PHONY: help tune test build bench models-large bench-kernels bench-model doctor lint clean setup models peers conformance zoo
 
 JOB ?= jobs/quickstart.yaml
 CONFIGURATION := -c release -Xswiftc -enable-testing
@@ -76,6 +76,15 @@ test: setup models peers ## build, then run every test
 	if [ $$((passed + failed)) -gt 0 ]; then echo "$$passed passed, $$failed failed"; fi
 	echo "$$closing"
 	if [ $$failed -gt 0 ]; then exit 1; fi
+
+conformance: setup peers ## run the test cases of the onnx package; the failures must be those of Tests/Conformance/expected-failures.txt
+	@$(call run_build)
+	$(PYTHON) Tests/Conformance/write_cases.py $(CACHE)/conformance
+	$(PYTHON) Tests/Conformance/check.py $(CACHE)/conformance
+
+zoo: setup peers ## run every model of ZOO (default: the models made so far) and compare it with ONNX Runtime
+	@$(call run_build)
+	$(PYTHON) jobs/zoo.py $(or $(ZOO),$(CACHE)/models)
 
 build: setup ## build the executable: .build/release/ironworks
 	@$(call run_build)

@@ -1,6 +1,6 @@
 // NumPy's array format: a magic, a header that is a Python dictionary, then the elements. Read are versions 1 to 3,
-// little-endian, row-major, numbers and bool; written is version 1. bf16, which NumPy does not know, is written as the
-// 16-bit integers that hold its bits. Input and output: bytes.
+// little-endian, row-major, numbers and bool; written is version 1. What NumPy does not know is written as the integers
+// that hold its bits: bf16 in 16, floats of 8 and 4 bits and integers of 4 and 2 in 8. Input and output: bytes.
 
 import TensorIR
 
@@ -10,6 +10,26 @@ struct NamedTensor: Equatable {
     var type: TensorType
     /// Row-major, little-endian.
     var bytes: [UInt8]
+}
+
+extension DType {
+    /// The type that NumPy has for the same bytes.
+    var carrier: DType {
+        switch self {
+        case .bf16: .u16
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1, .u4, .u2: .u8
+        case .i4, .i2: .i8
+        case .f16, .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: self
+        }
+    }
+
+    /// Whether every byte is an element; can fail where an element has less than 8 bits.
+    func admits(_ bytes: [UInt8]) -> Bool {
+        guard bits < 8 else { return true }
+        if isFloat { return bytes.allSatisfy { $0 < 1 << bits } }
+        let range = leastInteger...greatestInteger
+        return bytes.allSatisfy { range.contains(leastInteger < 0 ? Int64(Int8(bitPattern: $0)) : Int64($0)) }
+    }
 }
 
 enum ArrayFile {
@@ -63,7 +83,7 @@ enum ArrayFile {
     }
 
     private static func descriptor(_ dtype: DType) -> String {
-        switch dtype {
+        switch dtype.carrier {
         case .f16: "<f2"
         case .f32: "<f4"
         case .f64: "<f8"
@@ -72,10 +92,12 @@ enum ArrayFile {
         case .i32: "<i4"
         case .i64: "<i8"
         case .u8: "|u1"
-        case .u16, .bf16: "<u2"
+        case .u16: "<u2"
         case .u32: "<u4"
         case .u64: "<u8"
         case .bool: "|b1"
+        case .bf16, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1, .i4, .u4, .i2, .u2:
+            preconditionFailure("a carrier is a type that NumPy has")
         }
     }
 

@@ -34,7 +34,8 @@ enum InputSource: Equatable {
     }
 }
 
-/// The bytes of every input of `model`, in its order, from tensors in any order. Bits of bf16 may come as u16.
+/// The bytes of every input of `model`, in its order, from tensors in any order. What NumPy does not know may come as
+/// the integers that hold its bits.
 func matched(_ tensors: [NamedTensor], to model: ModelDescription) throws(InputError) -> [[UInt8]] {
     let known = model.inputs.map(\.name)
     for tensor in tensors where !known.contains(tensor.name) {
@@ -47,7 +48,7 @@ func matched(_ tensors: [NamedTensor], to model: ModelDescription) throws(InputE
             missing.append(input.name)
             continue
         }
-        let isBits = input.type.dtype == .bf16 && tensor.type.dtype == .u16
+        let isBits = tensor.type.dtype == input.type.dtype.carrier
         guard tensor.type.dtype == input.type.dtype || isBits else {
             throw .dtype(
                 model: model.name, name: input.name, found: tensor.type.dtype, expected: input.type.dtype)
@@ -55,6 +56,9 @@ func matched(_ tensors: [NamedTensor], to model: ModelDescription) throws(InputE
         guard tensor.type.shape == input.type.shape else {
             throw .shape(
                 model: model.name, name: input.name, found: tensor.type.shape, expected: input.type.shape)
+        }
+        guard input.type.dtype.admits(tensor.bytes) else {
+            throw .elements(model: model.name, name: input.name, input.type.dtype)
         }
         found.append(tensor.bytes)
     }

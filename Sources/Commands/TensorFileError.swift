@@ -86,6 +86,8 @@ enum InputError: Explained, Equatable {
     case unknown(model: String, name: String, known: [String])
     case dtype(model: String, name: String, found: DType, expected: DType)
     case shape(model: String, name: String, found: [Int], expected: [Int])
+    /// Elements that need more bits than the dtype has.
+    case elements(model: String, name: String, DType)
 
     var sentence: String {
         switch self {
@@ -99,6 +101,9 @@ enum InputError: Explained, Equatable {
         case .dtype(let model, let name, let found, let expected):
             "input \(escaped(name)) of \(escaped(model)) is \(expected.rawValue) and the tensor is "
                 + "\(found.rawValue); convert it"
+        case .elements(let model, let name, let dtype):
+            "input \(escaped(name)) of \(escaped(model)) is \(dtype.rawValue) and the tensor has elements beyond "
+                + "\(dtype.bits) bits; give one element per byte, in its low bits"
         case .shape(let model, let name, let found, let expected):
             "input \(escaped(name)) of \(escaped(model)) has the shape \(shapeText(expected)) and the tensor has "
                 + "\(shapeText(found)); give that shape, or bind another with --bind"

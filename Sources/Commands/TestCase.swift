@@ -1,6 +1,7 @@
 // One ONNX test case: a folder with model.onnx and test_data_set_N folders that hold input_N.pb and output_N.pb, in
 // the order of the model's inputs and outputs. Input: a folder. Output: a verdict. Inputs that an operator needs at
-// compile time are bound to their values, which makes them constants; everything else goes through the whole pipeline.
+// compile time, and empty ones, are bound to their values, which makes them constants; everything else goes through the
+// whole pipeline.
 
 import Basics
 import Emit
@@ -93,7 +94,7 @@ struct TestCase {
             var bindings = Bindings()
             for input in inputs {
                 bindings.shapes[input.name] = input.type.shape
-                if known.binds(input.type) { bindings.values[input.name] = input.value }
+                if input.type.elements == 0 || known.binds(input.type) { bindings.values[input.name] = input.value }
             }
             do {
                 let model = try LoadedModel(path: path, name: name, bindings: bindings)

@@ -1,6 +1,6 @@
 // How element types and literals are spelt in generated C. Storage is what lies in a buffer; a value is what an
 // expression computes with: 16-bit floats compute as float, integers of at most 32 bits as int32_t (u32 as
-// uint32_t), u64 as int64_t, bool as 0 or 1.
+// uint32_t), u64 as the int64_t with its bits, bool as 0 or 1. Floats that are only stored are their codes in both.
 
 import TensorIR
 
@@ -10,11 +10,11 @@ extension DType {
         case .f32: "float"
         case .f64: "double"
         case .f16, .bf16, .u16: "uint16_t"
-        case .i8: "int8_t"
+        case .i8, .i4, .i2: "int8_t"
         case .i16: "int16_t"
         case .i32: "int32_t"
         case .i64, .u64: "int64_t"
-        case .u8, .bool: "uint8_t"
+        case .u8, .bool, .u4, .u2, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1: "uint8_t"
         case .u32: "uint32_t"
         }
     }
@@ -26,7 +26,8 @@ extension DType {
         case .f64: "double"
         case .i64, .u64: "int64_t"
         case .u32: isWide ? "int64_t" : "uint32_t"
-        case .i8, .i16, .i32, .u8, .u16, .bool: isWide ? "int64_t" : "int32_t"
+        case .i8, .i16, .i32, .u8, .u16, .bool, .i4, .u4, .i2, .u2: isWide ? "int64_t" : "int32_t"
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1: "uint8_t"
         }
     }
 

@@ -30,15 +30,17 @@ package func emit(kernels: [(name: String, kernel: Kernel)], dialect: Dialect) -
         kernel.phases.indices.map { index in
             var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa, tiles: blockNames)
             let symbol = entryName(name, phase: index)
+            let function = printer.function(named: symbol)
             return PrintedPhase(
-                symbol: symbol, lines: printer.function(named: symbol),
-                isLoopsAroundTiles: isLoopsAroundTiles(kernel.phases[index].body))
+                symbol: symbol, lines: function, isLoopsAroundTiles: isLoopsAroundTiles(kernel.phases[index].body),
+                callsStorage: printer.scalars.callsStorage)
         }
     }
     lines += kernels.count > 1 ? sharingDrivers(phases) : phases.flatMap { [""] + $0.lines }
     let body = lines.joined(separator: "\n") + "\n"
-    let needsMathematics = !shared.isEmpty || !phases.allSatisfy(\.callsOnlyTiles)
-    return (needsMathematics ? mathSource() : integerTypes) + body
+    let needsMathematics = phases.isEmpty || !shared.isEmpty || !phases.allSatisfy(\.callsOnlyTiles)
+    let needsStorage = phases.contains(where: \.callsStorage)
+    return (needsMathematics ? mathSource() : integerTypes) + (needsStorage ? storageSource() : "") + body
 }
 
 /// The symbol of one phase: `void NAME_P(void *const *operands, int64_t first, int64_t last, void *scratch)`.
@@ -76,6 +78,11 @@ private func mathSource() -> String {
         """
     let bytes = UnsafeBufferPointer(start: iw_math_source_begin(), count: Int(iw_math_source_count()))
     return head + String(decoding: bytes, as: UTF8.self)
+}
+
+private func storageSource() -> String {
+    let bytes = UnsafeBufferPointer(start: iw_storage_source_begin(), count: Int(iw_storage_source_count()))
+    return "\n" + String(decoding: bytes, as: UTF8.self)
 }
 
 private func prologue(isa: ISA) -> [String] {

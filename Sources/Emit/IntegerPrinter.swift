@@ -29,6 +29,8 @@ extension ScalarPrinter {
                 condition, type: cType, { $0.integer(a, wide: wide, isIndex: isIndex) },
                 { $0.integer(b, wide: wide, isIndex: isIndex) })
         case .cast(let to, let a): return integerCast(a, to: to, wide: wide, isIndex: isIndex)
+        case .unary(.bitNot, _): return bitwise(expr, wide: wide)
+        case .binary(let op, _, _) where op.isBitwise: return bitwise(expr, wide: wide)
         case .unary, .binary:
             // Where the narrow computation is exact it is also the fast one.
             let width = wide && (isPlain64 || !fitsNarrow(expr))
@@ -37,7 +39,7 @@ extension ScalarPrinter {
         }
     }
 
-    private func widened(_ text: Text, _ isNeeded: Bool) -> Text {
+    func widened(_ text: Text, _ isNeeded: Bool) -> Text {
         isNeeded ? Text(text: "(int64_t)\(text.text)", nesting: text.nesting) : text
     }
 
@@ -91,7 +93,7 @@ extension ScalarPrinter {
         case .greater: sign = ">"
         case .greaterOrEqual: sign = ">="
         case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
-            .floatRemainder, .power, .maximum, .minimum, .and, .or:
+            .floatRemainder, .power, .maximum, .minimum, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             preconditionFailure("\(op.rawValue) is no comparison")
         }
         let (x, y): (Text, Text)
@@ -101,7 +103,8 @@ extension ScalarPrinter {
             let wide = !fitsNarrow(a) || !fitsNarrow(b)
             (x, y) = (integer(a, wide: wide, isIndex: false), integer(b, wide: wide, isIndex: false))
         }
-        return composed("(\(x.text) \(sign) \(y.text))", [x, y], "int32_t")
+        let bits = dtype(a) == .u64 ? "(uint64_t)" : ""
+        return composed("(\(bits)\(x.text) \(sign) \(bits)\(y.text))", [x, y], "int32_t")
     }
 
     private mutating func wideOperator(_ expr: Expr, isIndex: Bool) -> Text {
@@ -111,9 +114,11 @@ extension ScalarPrinter {
             let x = integer(a, wide: true, isIndex: isIndex)
             switch op {
             case .negate: return composed(isIndex ? "(-\(x.text))" : "iw_sub_i64(0, \(x.text))", [x], "int64_t")
-            case .absolute: return composed("iw_abs_i64(\(x.text))", [x], "int64_t")
-            case .sign: return composed("iw_sign_i64(\(x.text))", [x], "int64_t")
-            case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .not, .isNaN:
+            case .absolute: return dtype(a) == .u64 ? x : composed("iw_abs_i64(\(x.text))", [x], "int64_t")
+            case .sign:
+                return composed(dtype(a) == .u64 ? "(\(x.text) != 0)" : "iw_sign_i64(\(x.text))", [x], "int64_t")
+            case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .not, .bitNot,
+                .isNaN:
                 preconditionFailure("\(op.rawValue) of an integer")
             }
         case .binary(let op, let a, let b):
@@ -125,21 +130,26 @@ extension ScalarPrinter {
             let x = integer(a, wide: true, isIndex: isIndex)
             let y = integer(b, wide: true, isIndex: isIndex)
             let isPlain = isIndex || intervals[expr] != nil
-            return composed(wideBinary(op, x.text, y.text, isPlain: isPlain), [x, y], "int64_t")
+            let text = wideBinary(op, x.text, y.text, isPlain: isPlain, isUnsigned: dtype(a) == .u64)
+            return composed(text, [x, y], "int64_t")
         case .literal, .axis, .read, .select, .cast: return integer(expr, wide: true, isIndex: isIndex)
         }
     }
 
-    private func wideBinary(_ op: BinaryOperator, _ x: String, _ y: String, isPlain: Bool) -> String {
+    private func wideBinary(
+        _ op: BinaryOperator, _ x: String, _ y: String, isPlain: Bool, isUnsigned: Bool
+    ) -> String {
+        let type = isUnsigned ? "u64" : "i64"
         switch op {
         case .add: return isPlain ? "(\(x) + \(y))" : "iw_add_i64(\(x), \(y))"
         case .subtract: return isPlain ? "(\(x) - \(y))" : "iw_sub_i64(\(x), \(y))"
         case .multiply: return isPlain ? "(\(x) * \(y))" : "iw_mul_i64(\(x), \(y))"
-        case .maximum: return "iw_max_i64(\(x), \(y))"
-        case .minimum: return "iw_min_i64(\(x), \(y))"
-        case .power: return "iw_power_i64(\(x), \(y))"
+        case .maximum: return "iw_max_\(type)(\(x), \(y))"
+        case .minimum: return "iw_min_\(type)(\(x), \(y))"
+        case .power: return "iw_power_\(type)(\(x), \(y))"
         case .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .floatRemainder, .and, .or,
-            .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
+            .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .bitAnd, .bitOr, .bitXor, .shiftLeft,
+            .shiftRight:
             preconditionFailure("\(op.rawValue) gives no 64-bit integer here")
         }
     }
@@ -159,9 +169,10 @@ extension ScalarPrinter {
             }
             return composed("(\(x.text) \(sign) \(y.text))", [x, y], "int64_t")
         }
-        let isFloor = op == .floorDivide || op == .floorModulo
-        let name = (isFloor ? "floor_" : "") + (isQuotient ? "quotient" : "remainder")
-        return composed("iw_\(name)_i64(\(x.text), \(y.text))", [x, y], "int64_t")
+        let isUnsigned = dtype(a) == .u64
+        let isFloor = !isUnsigned && (op == .floorDivide || op == .floorModulo)
+        let name = (isFloor ? "floor_" : "") + (isQuotient ? "quotient" : "remainder") + (isUnsigned ? "_u64" : "_i64")
+        return composed("iw_\(name)(\(x.text), \(y.text))", [x, y], "int64_t")
     }
 
     private mutating func integerCast(_ a: Expr, to: DType, wide: Bool, isIndex: Bool) -> Text {
@@ -169,8 +180,8 @@ extension ScalarPrinter {
         let cType = to.valueType()
         let result: Text
         if from.isFloat {
-            let x = float(a)
-            let text = to == .bool ? "(\(x.text) != 0)" : "iw_\(from.floatSuffix)_to_\(to.rawValue)(\(x.text))"
+            let x = number(a)
+            let text = to == .bool ? "(\(x.text) != 0)" : storageCall("iw_\(from.floatSuffix)_to_", to, x.text)
             result = composed(text, [x], cType)
         } else if to.isWideInteger {
             return integer(a, wide: true, isIndex: isIndex)
@@ -180,6 +191,9 @@ extension ScalarPrinter {
         } else if let interval = intervals[a], let all = to.interval, interval.fits(all) {
             let x = exact(a)
             result = from.valueType() == cType && fitsNarrow(a) ? x : composed("(\(cType))\(x.text)", [x], cType)
+        } else if to.bits < 8 {
+            let x = integer(a, wide: from.isWideInteger, isIndex: false)
+            result = composed(storageCall("iw_wrap_", to, "(int32_t)\(x.text)"), [x], cType)
         } else {
             let x = integer(a, wide: from.isWideInteger, isIndex: false)
             result = composed("(\(cType))(\(to.storageType))\(x.text)", [x], cType)

@@ -1,5 +1,6 @@
 // Interval analysis of integer expressions, in the Int64 arithmetic of the interpreter. It proves signs (so that `/`
-// and `%` can be plain C), absence of overflow, and that 32 bits are enough. `nil` is "nothing known".
+// and `%` can be plain C), absence of overflow, and that 32 bits are enough. `nil` is "nothing known". An interval of
+// a u64 lies below 2^63, where its Int64 is its value.
 
 import TensorIR
 
@@ -21,12 +22,15 @@ struct Intervals {
 
     subscript(_ expr: Expr) -> Interval? {
         switch expr {
-        case .literal(let literal): return literal.dtype.isExact ? .one(Int(literal.integer)) : nil
+        case .literal(let literal):
+            return literal.dtype.isExact ? known(.one(Int(literal.integer)), literal.dtype) : nil
         case .axis(let variable): return variables[variable]
         case .read(let slot, _): return slots[slot].isExact ? slots[slot].interval : nil
-        case .unary(let op, let a): return unary(op, a)
+        case .unary(.bitNot, _): return expr.dtype { slots[$0] }.interval
+        case .unary(let op, let a): return known(unary(op, a), of: expr)
         case .binary(let op, let a, let b):
-            return op.isComparison ? comparison(op, self[a], self[b]) : binary(op, self[a], self[b])
+            if op.isBitwise { return bitwise(op, self[a], self[b], expr.dtype { slots[$0] }) }
+            return op.isComparison ? comparison(op, self[a], self[b]) : known(binary(op, self[a], self[b]), of: expr)
         case .select(let condition, let a, let b):
             if let side = self[condition].flatMap(\.truth) { return self[side ? a : b] }
             guard let x = self[a], let y = self[b] else { return nil }
@@ -35,8 +39,19 @@ struct Intervals {
         }
     }
 
+    /// Drops what a u64 cannot be.
+    private func known(_ interval: Interval?, of expr: Expr) -> Interval? {
+        guard let interval, interval.lowerBound < 0 else { return interval }
+        return known(interval, expr.dtype { slots[$0] })
+    }
+
+    private func known(_ interval: Interval?, _ dtype: DType) -> Interval? {
+        guard let interval, interval.lowerBound < 0, dtype == .u64 else { return interval }
+        return nil
+    }
+
     private func cast(_ dtype: DType, _ a: Expr) -> Interval? {
-        guard let all = dtype.interval else { return self[a] }
+        guard let all = dtype.interval else { return known(self[a], dtype) }
         guard let x = self[a], x.lowerBound >= all.lowerBound, x.upperBound <= all.upperBound else { return all }
         return x
     }
@@ -51,7 +66,7 @@ struct Intervals {
         case .sign: return -1...1
         case .not: return self[a].flatMap(\.truth).map { .one($0 ? 0 : 1) } ?? 0...1
         case .isNaN: return 0...1
-        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf: return nil
+        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .bitNot: return nil
         }
     }
 
@@ -77,8 +92,27 @@ struct Intervals {
         case .maximum: return max(a.lowerBound, b.lowerBound)...max(a.upperBound, b.upperBound)
         case .minimum: return min(a.lowerBound, b.lowerBound)...min(a.upperBound, b.upperBound)
         case .divide, .floatRemainder, .power, .and, .or, .equal, .notEqual, .less, .lessOrEqual, .greater,
-            .greaterOrEqual:
+            .greaterOrEqual, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             return nil
+        }
+    }
+
+    /// The result wraps to its dtype; masking and shifting right cannot enlarge a number that is not negative.
+    private func bitwise(_ op: BinaryOperator, _ a: Interval?, _ b: Interval?, _ dtype: DType) -> Interval? {
+        func bound(_ x: Interval?) -> Int? {
+            guard let x, x.lowerBound >= 0, dtype.interval.map({ x.fits($0) }) ?? true else { return nil }
+            return x.upperBound
+        }
+        switch op {
+        case .bitAnd:
+            let bounds = [bound(a), bound(b)].compactMap { $0 }
+            return bounds.min().map { 0...$0 } ?? dtype.interval
+        case .shiftRight: return bound(a).map { 0...$0 } ?? dtype.interval
+        case .bitOr, .bitXor, .shiftLeft: return dtype.interval
+        case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
+            .floatRemainder, .power, .maximum, .minimum, .equal, .notEqual, .less, .lessOrEqual, .greater,
+            .greaterOrEqual, .and, .or:
+            preconditionFailure("\(op.rawValue) works on no bits")
         }
     }
 
@@ -94,7 +128,7 @@ struct Intervals {
             let apart = a.upperBound < b.lowerBound || b.upperBound < a.lowerBound
             return op == .equal ? .verdict(yes: same, no: apart) : .verdict(yes: apart, no: same)
         case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
-            .floatRemainder, .power, .maximum, .minimum, .and, .or:
+            .floatRemainder, .power, .maximum, .minimum, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             preconditionFailure("\(op.rawValue) is no comparison")
         }
     }
@@ -148,8 +182,8 @@ extension DType {
     /// All values of an exact dtype; `nil` for 64 bits, which carry no information.
     var interval: Interval? {
         switch self {
-        case .i8, .i16, .i32, .u8, .u16, .u32, .bool: Int(leastInteger)...Int(greatestInteger)
-        case .i64, .u64, .f16, .bf16, .f32, .f64: nil
+        case .i8, .i16, .i32, .u8, .u16, .u32, .bool, .i4, .u4, .i2, .u2: Int(leastInteger)...Int(greatestInteger)
+        case .i64, .u64, .f16, .bf16, .f32, .f64, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1: nil
         }
     }
 }

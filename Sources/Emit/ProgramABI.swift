@@ -68,7 +68,9 @@ private let declarations = """
     /* A loaded model. One thread at a time may run it; any number of models may exist and run beside each other. */
     typedef struct @P@ @P@;
 
-    /* An input or output, row-major. dtype is one of f16 bf16 f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 bool. */
+    /* An input or output, row-major. dtype is one of f16 bf16 f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 bool, of the
+       8-bit floats f8e4m3fn f8e4m3fnuz f8e5m2 f8e5m2fnuz f8e8m0, or of f4e2m1 int4 uint4 int2 uint2, which have a
+       byte per element: f4e2m1 its code in the low bits, the others their value. */
     typedef struct @P@_tensor {
       const char *name;
       const char *dtype;

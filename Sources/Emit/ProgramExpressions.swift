@@ -27,15 +27,16 @@ struct ProgramExpressionPrinter {
     /// The function that reads one element of `dtype` as int64_t.
     mutating func loader(_ dtype: DType) -> String {
         switch dtype {
-        case .i8: call("loadI8")
+        case .i8, .i4, .i2: call("loadI8")
         case .i16: call("loadI16")
         case .i32: call("loadI32")
         case .i64, .u64: call("loadI64")
-        case .u8: call("loadU8")
+        case .u8, .u4, .u2: call("loadU8")
         case .u16: call("loadU16")
         case .u32: call("loadU32")
         case .bool: call("loadBool")
-        case .f16, .bf16, .f32, .f64: preconditionFailure("a verified program loads a float")
+        case .f16, .bf16, .f32, .f64, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            preconditionFailure("a verified program loads a float")
         }
     }
 
@@ -63,7 +64,7 @@ struct ProgramExpressionPrinter {
         case .sign: return "\(call("signOf"))(\(a))"
         case .not: return "(\(a) == 0)"
         case .isNaN: return "0"
-        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf:
+        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .bitNot:
             preconditionFailure("a verified program applies \(op.rawValue) to an integer")
         }
     }
@@ -88,7 +89,7 @@ struct ProgramExpressionPrinter {
         case .greaterOrEqual: return "(\(a) >= \(b))"
         case .and: return "((\(a) != 0) & (\(b) != 0))"
         case .or: return "((\(a) != 0) | (\(b) != 0))"
-        case .divide, .floatRemainder:
+        case .divide, .floatRemainder, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             preconditionFailure("a verified program applies \(op.rawValue) to integers")
         }
     }
@@ -97,7 +98,8 @@ struct ProgramExpressionPrinter {
         switch dtype {
         case .i64: return a
         case .bool: return "(\(a) != 0)"
-        case .i8, .i16, .i32, .u8, .u16, .u32, .u64, .f16, .bf16, .f32, .f64:
+        case .i8, .i16, .i32, .u8, .u16, .u32, .u64, .f16, .bf16, .f32, .f64, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2,
+            .f8e5m2fnuz, .f8e8m0, .f4e2m1, .i4, .u4, .i2, .u2:
             preconditionFailure("a verified program casts to \(dtype.rawValue)")
         }
     }

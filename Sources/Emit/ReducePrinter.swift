@@ -172,7 +172,8 @@ extension PhasePrinter {
     private func combined(_ reduction: Reduce, _ a: String, _ b: String, isWide: Bool) -> String {
         let isFloat = reduction.dtype.isFloat
         let type = reduction.dtype.valueType(isWide: isWide)
-        let suffix = isFloat ? reduction.dtype.floatSuffix : isWide ? "i64" : "i32"
+        let wide = reduction.dtype == .u64 ? "u64" : "i64"
+        let suffix = isFloat ? reduction.dtype.floatSuffix : isWide ? wide : "i32"
         switch reduction.reducer {
         case .sum, .product:
             let sign = reduction.reducer == .sum ? "+" : "*"
@@ -198,6 +199,8 @@ extension PhasePrinter {
         case .bf16: line("\(target) = iw_f32_to_bf16(\(text));")
         case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool:
             line("\(target) = (\(reduction.dtype.storageType))(\(text));")
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1, .i4, .u4, .i2, .u2:
+            preconditionFailure("a verified kernel reduces in no storage type")
         }
     }
 }

@@ -10,7 +10,7 @@ package func emitReference(_ workload: Workload, name: String) -> String {
     ReferencePrinter(workload, precision: .double).source(name: name)
 }
 
-/// The same loops with f32, f16 and bf16 arithmetic in float; f64 stays double.
+/// The same loops in float, but for f64, which stays double.
 package func emitNaiveF32(_ workload: Workload, name: String) -> String {
     ReferencePrinter(workload, precision: .single).source(name: name)
 }

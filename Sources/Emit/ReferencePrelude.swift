@@ -13,9 +13,11 @@ let referencePrelude = """
 
     double fabs(double), floor(double), ceil(double), rint(double), exp(double), log(double), sqrt(double);
     double sin(double), cos(double), tanh(double), erf(double), pow(double, double), fmod(double, double);
+    double asin(double), acos(double), atan(double);
     double frexp(double, int *), ldexp(double, int);
     float fabsf(float), floorf(float), ceilf(float), rintf(float), expf(float), logf(float), sqrtf(float);
     float sinf(float), cosf(float), tanhf(float), erff(float), powf(float, float), fmodf(float, float);
+    float asinf(float), acosf(float), atanf(float);
 
     #define REF static inline __attribute__((unused))
 
@@ -58,6 +60,23 @@ let referencePrelude = """
       }
       return (int64_t)result;
     }
+    /* Shifts by doubling and halving, step by step; a count outside of 0 ..< width gives 0. */
+    REF int64_t ref_shift_left(int64_t a, int64_t count, int64_t width) {
+      if (count < 0 || count >= width) return 0;
+      for (; count > 0; --count) a = ref_add(a, a);
+      return a;
+    }
+    REF int64_t ref_shift_right(int64_t a, int64_t count, int64_t width) {
+      if (count < 0 || count >= width) return 0;
+      for (; count > 0; --count) a = ref_floor_div(a, 2);
+      return a;
+    }
+    REF int64_t ref_shift_logical(int64_t a, int64_t count, int64_t width) {
+      if (count < 0 || count >= width) return 0;
+      uint64_t left = (uint64_t)a;
+      for (; count > 0; --count) left /= 2;
+      return (int64_t)left;
+    }
     /* Truncates; saturates at low and high; NaN gives 0. */
     REF int64_t ref_integer(double x, int64_t low, int64_t high) {
       if (x != x) return 0;
@@ -65,6 +84,25 @@ let referencePrelude = """
       if (x >= 9223372036854775808.0) return high;
       int64_t whole = (int64_t)x;
       return whole < low ? low : whole > high ? high : whole;
+    }
+    /* u64: the same bits. */
+    REF int64_t ref_unsigned_div(int64_t a, int64_t b) { return b == 0 ? 0 : (int64_t)((uint64_t)a / (uint64_t)b); }
+    REF int64_t ref_unsigned_mod(int64_t a, int64_t b) { return b == 0 ? a : (int64_t)((uint64_t)a % (uint64_t)b); }
+    REF int64_t ref_unsigned_max(int64_t a, int64_t b) { return (uint64_t)a < (uint64_t)b ? b : a; }
+    REF int64_t ref_unsigned_min(int64_t a, int64_t b) { return (uint64_t)a < (uint64_t)b ? a : b; }
+    REF int64_t ref_unsigned_power(int64_t base, int64_t exponent) {
+      uint64_t result = 1, square = (uint64_t)base, left = (uint64_t)exponent;
+      while (left != 0) {
+        if (left % 2 == 1) result *= square;
+        square *= square;
+        left /= 2;
+      }
+      return (int64_t)result;
+    }
+    REF int64_t ref_unsigned(double x) {
+      if (!(x > 0)) return 0;
+      if (x >= 18446744073709551616.0) return -1;
+      return (int64_t)(uint64_t)x;
     }
     /* Half-even to a significand of 1 + digits bits; magnitudes that round above `greatest` become infinite. */
     REF double ref_round(double x, int digits, int least_exponent, double greatest) {
@@ -75,5 +113,20 @@ let referencePrelude = """
       double unit = ldexp(1.0, exponent - digits);
       double y = rint(x / unit) * unit;
       return fabs(y) > greatest ? y / 0.0 : y;
+    }
+    /* The same; magnitudes above `greatest` become it. */
+    REF double ref_store(double x, int digits, int least_exponent, double greatest) {
+      if (x > greatest) return greatest;
+      if (x < -greatest) return -greatest;
+      return ref_round(x, digits, least_exponent, greatest);
+    }
+    /* The power of two from 2^-127 to 2^127 at or above the magnitude. */
+    REF double ref_power_of_two(double x) {
+      int exponent;
+      if (x != x) return x;
+      if (fabs(x) >= 0x1p127) return 0x1p127;
+      if (fabs(x) <= 0x1p-127) return 0x1p-127;
+      double part = frexp(fabs(x), &exponent);
+      return ldexp(1.0, part == 0.5 ? exponent - 1 : exponent);
     }
     """

@@ -14,6 +14,8 @@ struct ScalarPrinter {
     var intervals: Intervals
     /// Statements that must run before the text returned last.
     private(set) var lines: [String] = []
+    /// Whether a text calls a function of iw_storage.h.
+    private(set) var callsStorage = false
     private var temporaries = 0
 
     init(slots: [DType], names: [String]) {
@@ -52,9 +54,10 @@ struct ScalarPrinter {
         switch dtype {
         case .f16: return "iw_f32_to_f16(\(text))"
         case .bf16: return "iw_f32_to_bf16(\(text))"
-        case .f32, .f64, .i64, .u64, .i32, .u32: return text
+        case .f32, .f64, .i64, .u64, .i32, .u32, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            return text
         case .bool: return "(uint8_t)(\(text))"
-        case .i8, .u8, .i16, .u16: return "(\(dtype.storageType))(\(text))"
+        case .i8, .u8, .i16, .u16, .i4, .u4, .i2, .u2: return "(\(dtype.storageType))(\(text))"
         }
     }
 
@@ -104,10 +107,49 @@ struct ScalarPrinter {
     }
 }
 
+// Storage types.
+extension ScalarPrinter {
+    /// The call of a conversion between `dtype` and another type.
+    mutating func storageCall(_ function: String, _ dtype: DType, _ argument: String) -> String {
+        callsStorage = callsStorage || dtype.isStorage
+        return "\(function)\(dtype.rawValue)(\(argument))"
+    }
+
+    /// The code of a storage float.
+    private mutating func code(_ expr: Expr) -> Text {
+        switch expr {
+        case .literal(let literal): return Text(text: "\(literal.dtype.storedCode(literal.float))")
+        case .read(let slot, let indices): return read(slot, indices)
+        case .select(let condition, let a, let b):
+            return select(condition, type: dtype(expr).valueType(), { $0.code(a) }, { $0.code(b) })
+        case .cast(let type, let a): return floatCast(a, to: type)
+        case .axis, .unary, .binary: preconditionFailure("a verified kernel computes nothing in a storage type")
+        }
+    }
+
+    /// A float expression as float, or as double where it or `type` is one; a storage float becomes a number.
+    mutating func number(_ expr: Expr, for type: DType = .f32) -> Text {
+        let from = dtype(expr)
+        guard from.isStorage else {
+            let x = float(expr)
+            let cType = type == .f64 ? "double" : from.valueType()
+            return from.valueType() == cType ? x : composed("(\(cType))\(x.text)", [x], cType)
+        }
+        let x = code(expr)
+        callsStorage = true
+        // the least power of two is no normal float
+        if type == .f64, from == .f8e8m0 { return composed("iw_f8e8m0_to_f64(\(x.text))", [x], "double") }
+        let number = composed("iw_\(from.rawValue)_to_f32(\(x.text))", [x], "float")
+        return type == .f64 ? composed("(double)\(number.text)", [number], "double") : number
+    }
+}
+
 // Floats.
 extension ScalarPrinter {
+    /// A float in the C type of its dtype, which for a storage float holds the code.
     mutating func float(_ expr: Expr) -> Text {
         let type = dtype(expr)
+        if type.isStorage { return code(expr) }
         let cType = type.valueType()
         switch expr {
         case .literal(let literal): return Text(text: floatText(literal.float, type))
@@ -117,7 +159,9 @@ extension ScalarPrinter {
             switch slots[slot] {
             case .f16: return composed("iw_f16_to_f32(\(element.text))", [element], cType)
             case .bf16: return composed("iw_bf16_to_f32(\(element.text))", [element], cType)
-            case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: return element
+            case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2,
+                .f8e5m2fnuz, .f8e8m0, .f4e2m1, .i4, .u4, .i2, .u2:
+                return element
             }
         case .unary(let op, let a):
             let x = float(a)
@@ -133,8 +177,9 @@ extension ScalarPrinter {
     private func floatFunction(_ op: UnaryOperator) -> String {
         switch op {
         case .absolute: return "abs"
-        case .sign, .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf: return op.rawValue
-        case .negate, .not, .isNaN: preconditionFailure("\(op.rawValue) is no float function")
+        case .sign, .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan:
+            return op.rawValue
+        case .negate, .not, .bitNot, .isNaN: preconditionFailure("\(op.rawValue) is no float function")
         }
     }
 
@@ -161,7 +206,7 @@ extension ScalarPrinter {
                 text = call(op == .maximum ? "max" : "min")
             }
         case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .and, .or, .equal, .notEqual, .less,
-            .lessOrEqual, .greater, .greaterOrEqual:
+            .lessOrEqual, .greater, .greaterOrEqual, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             preconditionFailure("\(op.rawValue) gives no float")
         }
         return composed(text, [x, y], cType)
@@ -179,20 +224,22 @@ extension ScalarPrinter {
 
     private mutating func floatCast(_ a: Expr, to type: DType) -> Text {
         let from = dtype(a)
-        let cType = type.valueType()
+        if from == type { return float(a) }
+        let cType = type.isStorage ? "float" : type.valueType()
         var x: Text
         if from.isFloat {
-            x = float(a)
-            if from.valueType() != cType { x = composed("(\(cType))\(x.text)", [x], cType) }
-            if from == type { return x }
+            x = number(a, for: type)
+            if from == .f64 { x = composed("(\(cType))\(x.text)", [x], cType) }
         } else {
             x = exact(a)
-            x = composed("(\(cType))\(x.text)", [x], cType)
+            x = composed("(\(cType))\(from == .u64 ? "(uint64_t)" : "")\(x.text)", [x], cType)
         }
         switch type {
         case .f16: return composed("iw_f16_to_f32(iw_f32_to_f16(\(x.text)))", [x], cType)
         case .bf16: return composed("iw_bf16_to_f32(iw_f32_to_bf16(\(x.text)))", [x], cType)
-        case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: return x
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            return composed(storageCall("iw_f32_to_", type, x.text), [x], type.valueType())
+        case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .i4, .u4, .i2, .u2: return x
         }
     }
 }

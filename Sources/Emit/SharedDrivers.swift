@@ -10,6 +10,8 @@ struct PrintedPhase {
     var lines: [String]
     /// Its body calls micro-kernels and does no arithmetic of its own that a literal would speed up.
     var isLoopsAroundTiles: Bool
+    /// It calls functions of iw_storage.h.
+    var callsStorage = false
 
     /// None of the functions that every source may call is called here.
     var callsOnlyTiles: Bool {

@@ -251,7 +251,8 @@ private struct TileBlockPrinter {
                 if isNumber(b) { return "\(name)(\(y), \(x))" }
                 return "iw_nan\(lanes)(\(x), \(name)(\(x), \(y)))"
             case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .floatRemainder, .power, .equal,
-                .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or:
+                .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or, .bitAnd, .bitOr, .bitXor,
+                .shiftLeft, .shiftRight:
                 preconditionFailure("the kernel is not verified: not a register expression")
             }
         case .axis, .select, .cast: preconditionFailure("the kernel is not verified: not a register expression")

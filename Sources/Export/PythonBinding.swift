@@ -24,7 +24,8 @@ private let pythonTemplate = #"""
         from @P@ import Model
         outputs = Model().run({"name of an input": array, ...})
 
-    A Model is for one thread at a time; make one per thread. bf16 arrays hold their bits as uint16.
+    A Model is for one thread at a time; make one per thread. bf16 arrays hold their bits as uint16, floats of 8 and 4
+    bits theirs as uint8; integers of 4 and 2 bits are int8 or uint8.
     """
 
     import ctypes
@@ -38,6 +39,8 @@ private let pythonTemplate = #"""
         "f16": np.float16, "bf16": np.uint16, "f32": np.float32, "f64": np.float64, "bool": np.bool_,
         "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
         "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
+        "f8e4m3fn": np.uint8, "f8e4m3fnuz": np.uint8, "f8e5m2": np.uint8, "f8e5m2fnuz": np.uint8,
+        "f8e8m0": np.uint8, "f4e2m1": np.uint8, "int4": np.int8, "uint4": np.uint8, "int2": np.int8, "uint2": np.uint8,
     }
 
     _LINE = 64

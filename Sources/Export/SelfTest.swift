@@ -66,8 +66,10 @@ private let selfTestTemplate = #"""
     }
 
     static size_t disagreements(const @P@_tensor *t, const unsigned char *got, const unsigned char *expected) {
-      const int isFloat = t->dtype[0] == 'f' || t->dtype[0] == 'b';
-      if (!isFloat || strcmp(t->dtype, "bool") == 0) return memcmp(got, expected, t->bytes) != 0;
+      // integers, bool, and floats of 8 and 4 bits, which are codes
+      const int isFloat = (t->dtype[0] == 'f' && t->dtype[1] != '8' && t->dtype[1] != '4')
+          || strcmp(t->dtype, "bf16") == 0;
+      if (!isFloat) return memcmp(got, expected, t->bytes) != 0;
       const size_t width = strcmp(t->dtype, "f64") == 0 ? 8 : strcmp(t->dtype, "f32") == 0 ? 4 : 2;
       const size_t count = t->bytes / width;
       double greatest = 0;

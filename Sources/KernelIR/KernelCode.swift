@@ -7,6 +7,7 @@ import TensorIR
 struct KernelCode {
     enum Step: UInt8 {
         case floatLiteral, floatRead, floatUnary, floatBinary, floatSelect, floatRound, floatFromInteger
+        case floatFromUnsigned
         case integerLiteral, variable, integerRead, integerUnary, integerBinary, integerSelect, integerWrap
         case integerFromFloat, compareFloats, isNaN
     }
@@ -151,11 +152,13 @@ struct KernelCode {
             let step: Step = dtype(a).isFloat ? .floatSelect : .integerSelect
             return add(Node(step: step, a: lower(condition), b: lower(a), c: lower(b)))
         case .cast(let to, let a):
+            let from = dtype(a)
+            if from == to, to.isStorage { return lower(a) }
             let step: Step
-            switch (dtype(a).isFloat, to.isFloat) {
+            switch (from.isFloat, to.isFloat) {
             case (true, true): step = .floatRound
             case (true, false): step = .integerFromFloat
-            case (false, true): step = .floatFromInteger
+            case (false, true): step = from == .u64 ? .floatFromUnsigned : .floatFromInteger
             case (false, false): step = .integerWrap
             }
             return add(Node(step: step, dtype: to, a: lower(a)))

@@ -106,8 +106,10 @@ struct KernelMachine {
                 switch reduction.reducer {
                 case .sum: total &+= value
                 case .product: total &*= value
-                case .max: total = max(total, ScalarRules.wrapped(value, reduction.dtype))
-                case .min: total = min(total, ScalarRules.wrapped(value, reduction.dtype))
+                case .max, .min:
+                    let op = reduction.reducer == .max ? BinaryOperator.maximum : .minimum
+                    let element = ScalarRules.wrapped(value, reduction.dtype)
+                    total = ScalarRules.apply(op, total, element, reduction.dtype)
                 }
             }
             try noteWrite(reduction.slot, at)
@@ -231,7 +233,8 @@ struct KernelMachine {
             return ScalarRules.apply(node.binary, left, try float(node.b))
         case .floatSelect: return try integer(node.a) != 0 ? try float(node.b) : try float(node.c)
         case .floatRound: return ScalarRules.rounded(try float(node.a), node.dtype)
-        case .floatFromInteger: return ScalarRules.float(try integer(node.a), node.dtype)
+        case .floatFromInteger: return ScalarRules.float(try integer(node.a), from: .i64, node.dtype)
+        case .floatFromUnsigned: return ScalarRules.float(try integer(node.a), from: .u64, node.dtype)
         case .integerLiteral, .variable, .integerRead, .integerUnary, .integerBinary, .integerSelect, .integerWrap,
             .integerFromFloat, .compareFloats, .isNaN:
             preconditionFailure("an integer expression where a float is needed")
@@ -247,10 +250,10 @@ struct KernelMachine {
             let index = Int(try integer(node.b))
             try noteRead(Int(node.a), index)
             return slots[Int(node.a)].integers[index]
-        case .integerUnary: return ScalarRules.apply(node.unary, try integer(node.a))
+        case .integerUnary: return ScalarRules.apply(node.unary, try integer(node.a), node.dtype)
         case .integerBinary:
             let left = try integer(node.a)
-            return ScalarRules.apply(node.binary, left, try integer(node.b))
+            return ScalarRules.apply(node.binary, left, try integer(node.b), node.dtype)
         case .integerSelect: return try integer(node.a) != 0 ? try integer(node.b) : try integer(node.c)
         case .integerWrap: return ScalarRules.wrapped(try integer(node.a), node.dtype)
         case .integerFromFloat: return ScalarRules.integer(try float(node.a), node.dtype)
@@ -258,7 +261,8 @@ struct KernelMachine {
             let left = try float(node.a)
             return ScalarRules.holds(node.binary, left, try float(node.b)) ? 1 : 0
         case .isNaN: return try float(node.a).isNaN ? 1 : 0
-        case .floatLiteral, .floatRead, .floatUnary, .floatBinary, .floatSelect, .floatRound, .floatFromInteger:
+        case .floatLiteral, .floatRead, .floatUnary, .floatBinary, .floatSelect, .floatRound, .floatFromInteger,
+            .floatFromUnsigned:
             preconditionFailure("a float expression where an integer is needed")
         }
     }

@@ -109,8 +109,8 @@ struct PhaseChecker {
             throw error(.reduceIntoOther(slot: reduce.slot, found: reduce.dtype, expected: stored))
         }
         switch reduce.reducer {
-        case .sum, .product: if stored == .bool { throw error(.reducer(reduce.reducer, stored)) }
-        case .max, .min: break
+        case .sum, .product: if stored == .bool || stored.isStorage { throw error(.reducer(reduce.reducer, stored)) }
+        case .max, .min: if stored.isStorage { throw error(.reducer(reduce.reducer, stored)) }
         }
         guard !reduce.axes.isEmpty else { throw error(.noReductionAxis) }
         let outside = visible
@@ -198,11 +198,11 @@ struct PhaseChecker {
             return dtype
         case .unary(let op, let a):
             let dtype = try type(of: a)
-            guard op.accepts(dtype) else { throw error(.unary(op, dtype)) }
+            guard !dtype.isStorage, op.accepts(dtype) else { throw error(.unary(op, dtype)) }
             return op == .isNaN ? .bool : dtype
         case .binary(let op, let a, let b):
             let (left, right) = (try type(of: a), try type(of: b))
-            guard left == right, op.accepts(left) else { throw error(.binary(op, left, right)) }
+            guard left == right, !left.isStorage, op.accepts(left) else { throw error(.binary(op, left, right)) }
             return op.isComparison ? .bool : left
         case .select(let condition, let a, let b):
             try require(.bool, condition, .condition)
@@ -220,8 +220,10 @@ extension UnaryOperator {
     fileprivate func accepts(_ dtype: DType) -> Bool {
         switch self {
         case .negate, .absolute, .sign: dtype != .bool
-        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .isNaN: dtype.isFloat
+        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .isNaN:
+            dtype.isFloat
         case .not: dtype == .bool
+        case .bitNot: dtype.isExact && dtype != .bool
         }
     }
 }
@@ -232,7 +234,9 @@ extension BinaryOperator {
         case .add, .subtract, .multiply, .power, .maximum, .minimum: dtype != .bool
         case .less, .lessOrEqual, .greater, .greaterOrEqual: dtype != .bool
         case .divide, .floatRemainder: dtype.isFloat
-        case .floorDivide, .floorModulo, .truncDivide, .truncRemainder: dtype.isExact && dtype != .bool
+        case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .bitAnd, .bitOr, .bitXor, .shiftLeft,
+            .shiftRight:
+            dtype.isExact && dtype != .bool
         case .equal, .notEqual: true
         case .and, .or: dtype == .bool
         }

@@ -100,7 +100,8 @@ package struct Tile: Hashable, Sendable {
             case .add, .subtract, .multiply, .divide, .maximum, .minimum:
                 return isRegisterExpression(a, operands: operands) && isRegisterExpression(b, operands: operands)
             case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .floatRemainder, .power, .equal,
-                .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or:
+                .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or, .bitAnd, .bitOr, .bitXor,
+                .shiftLeft, .shiftRight:
                 return false
             }
         case .axis, .unary, .select, .cast: return false

@@ -133,7 +133,7 @@ struct InputTypes {
             types.append(TensorType(dtypes[index], shape))
         }
         guard unbound.isEmpty else { throw fail(.unbound(unbound)) }
-        for (input, type) in zip(inputs, types) where !isReasonable(type.shape) || type.elements == 0 {
+        for (input, type) in zip(inputs, types) where !isReasonable(type.shape) {
             if values[input.name] != nil { continue }
             throw fail(.shape(input: input.name, type.shape))
         }

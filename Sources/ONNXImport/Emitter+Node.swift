@@ -72,7 +72,15 @@ extension Emitter {
 
     func operand(_ index: Int) throws(NodeProblem) -> ValueID {
         guard let value = optional(index) else { throw .missingInput(index) }
+        guard elements(of: value) == nil else { throw .unsupportedForm("a sequence as its input \(index)") }
         return value
+    }
+
+    /// The tensors of the sequence that is input `index`.
+    func sequenceOperand(_ index: Int) throws(NodeProblem) -> [ValueID] {
+        guard let value = optional(index) else { throw .missingInput(index) }
+        guard let elements = elements(of: value) else { throw .misfit("input \(index) is no sequence") }
+        return elements
     }
 
     /// Every operand of a variadic operator; at least one.
@@ -85,13 +93,17 @@ extension Emitter {
 
     func floatOperand(_ index: Int) throws(NodeProblem) -> ValueID {
         let value = try operand(index)
-        guard dtype(value).isFloat else { throw .wrongType(input: index, dtype(value), expected: "floats") }
+        guard dtype(value).isFloat, !dtype(value).isStorage else {
+            throw .wrongType(input: index, dtype(value), expected: "floats")
+        }
         return value
     }
 
     func numberOperand(_ index: Int) throws(NodeProblem) -> ValueID {
         let value = try operand(index)
-        guard dtype(value) != .bool else { throw .wrongType(input: index, .bool, expected: "numbers") }
+        guard dtype(value) != .bool, !dtype(value).isStorage else {
+            throw .wrongType(input: index, dtype(value), expected: "numbers")
+        }
         return value
     }
 

@@ -18,6 +18,19 @@ struct Emitter {
     /// Tensor attributes of the node, loaded.
     private(set) var tensors: [String: LoadedTensor] = [:]
 
+    /// What the values that stand for sequences hold; a sequence exists at import only.
+    private var sequences: [ValueID: [ValueID]] = [:]
+
+    /// A value that stands for a sequence of tensors.
+    mutating func sequence(_ elements: [ValueID]) -> ValueID {
+        let value = empty(TensorType(.i64, [0]))
+        sequences[value] = elements
+        return value
+    }
+
+    /// The tensors of a sequence; `nil` for a tensor.
+    func elements(of value: ValueID) -> [ValueID]? { sequences[value] }
+
     mutating func enter(
         _ node: Ironworks_Onnx_NodeProto, version: Int, inputs: [ValueID?], tensors: [String: LoadedTensor]
     ) {
@@ -32,6 +45,13 @@ struct Emitter {
     mutating func constant(_ tensor: LoadedTensor) -> ValueID { builder.constant(tensor.type, bytes: tensor.bytes) }
 
     mutating func constant(_ value: TensorValue) -> ValueID { builder.constant(value) }
+
+    /// A tensor without elements.
+    mutating func empty(_ type: TensorType) -> ValueID {
+        precondition(type.elements == 0, "it has elements")
+        return builder.constant(
+            type.dtype.isFloat ? TensorValue(type, floats: []) : TensorValue(type, integers: []))
+    }
 
     /// A vector of 64-bit integers.
     mutating func constant(_ values: [Int]) -> ValueID {
@@ -183,7 +203,9 @@ struct Slots {
 func accumulator(_ dtype: DType) -> DType {
     switch dtype {
     case .f16, .bf16: .f32
-    case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: dtype
+    case .f32, .f64, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz,
+        .f8e8m0, .f4e2m1, .i4, .u4, .i2, .u2:
+        dtype
     }
 }
 

@@ -1,6 +1,7 @@
-// Which nodes of a model's graph are needed, and in which order. Input: the graph message. Output: indices of the
-// nodes that reach an output, each after its producers and otherwise in the file's order. Nodes that nothing needs
-// are left out, so an operator that is never used is never refused.
+// Which nodes of a graph are needed, and in which order. Input: the graph message, and which names an enclosing graph
+// has. Output: indices of the nodes that reach an output, each after its producers and otherwise in the file's order.
+// A node also needs what the graphs in its attributes capture. Nodes that nothing needs are left out, so an operator
+// that is never used is never refused.
 
 import Basics
 
@@ -12,6 +13,9 @@ struct GraphOrder {
     private let model: String
     private let graph: Ironworks_Onnx_GraphProto
     private let reference: (Int) -> NodeReference
+    private let isOutside: (String) -> Bool
+    /// Names that a node reads, those that its own graphs capture included.
+    private let reads: [[String]]
     /// The node that defines a value.
     private var producers: [String: Int] = [:]
     private var inputs: Set<String> = []
@@ -19,9 +23,11 @@ struct GraphOrder {
 
     /// - Throws: `graph` and, for a sparse tensor that is needed, `tensor`.
     init(
-        _ graph: Ironworks_Onnx_GraphProto, model: String, reference: @escaping (Int) -> NodeReference
+        _ graph: Ironworks_Onnx_GraphProto, model: String, isOutside: @escaping (String) -> Bool = { _ in false },
+        reference: @escaping (Int) -> NodeReference
     ) throws(ImportError) {
-        (self.graph, self.model, self.reference) = (graph, model, reference)
+        (self.graph, self.model, self.reference, self.isOutside) = (graph, model, reference, isOutside)
+        reads = graph.node.map { $0.input.filter { !$0.isEmpty } + $0.captures }
         try collect()
         let needed = try neededNodes()
         try sort(needed)
@@ -51,7 +57,7 @@ struct GraphOrder {
         guard !graph.output.isEmpty else { throw .graph(model: model, .noOutput) }
         for output in graph.output {
             guard let producer = producers[output.name] else {
-                guard inputs.contains(output.name) || initializers[output.name] != nil else {
+                guard inputs.contains(output.name) || initializers[output.name] != nil || isOutside(output.name) else {
                     throw .graph(model: model, .missingOutput(value: output.name))
                 }
                 continue
@@ -61,12 +67,12 @@ struct GraphOrder {
         while let index = pending.popLast() {
             guard !needed[index] else { continue }
             needed[index] = true
-            for name in graph.node[index].input where !name.isEmpty {
+            for name in reads[index] {
                 if let producer = producers[name] {
                     pending.append(producer)
                 } else if sparse.contains(name) {
                     throw .tensor(model: model, tensor: name, .unusable("it is sparse; export it dense"))
-                } else if !inputs.contains(name), initializers[name] == nil {
+                } else if !inputs.contains(name), initializers[name] == nil, !isOutside(name) {
                     throw .graph(model: model, .missingValue(reference(index), value: name))
                 }
             }
@@ -79,8 +85,8 @@ struct GraphOrder {
         var consumers = [[Int]](repeating: [], count: needed.count)
         var missing = [Int](repeating: 0, count: needed.count)
         for index in needed.indices where needed[index] {
-            for name in graph.node[index].input {
-                guard !name.isEmpty, let producer = producers[name] else { continue }
+            for name in reads[index] {
+                guard let producer = producers[name] else { continue }
                 consumers[producer].append(index)
                 missing[index] += 1
             }
@@ -107,9 +113,26 @@ struct GraphOrder {
         while let index = at {
             if let start = path.firstIndex(of: index) { return Array(path[start...].prefix(8)) }
             path.append(index)
-            at = graph.node[index].input.lazy.compactMap { producers[$0] }.first { unfinished.contains($0) }
+            at = reads[index].lazy.compactMap { producers[$0] }.first { unfinished.contains($0) }
         }
         return Array(rest.prefix(8))
+    }
+}
+
+extension Ironworks_Onnx_NodeProto {
+    /// The graphs in the node's attributes.
+    var subgraphs: [Ironworks_Onnx_GraphProto] { attribute.flatMap { ($0.hasG ? [$0.g] : []) + $0.graphs } }
+
+    /// Names that the node's own graphs read and do not define.
+    fileprivate var captures: [String] { subgraphs.flatMap(\.captures) }
+}
+
+extension Ironworks_Onnx_GraphProto {
+    fileprivate var captures: [String] {
+        var own = Set(input.map(\.name) + initializer.map(\.name) + sparseInitializer.map(\.values.name))
+        for node in node { own.formUnion(node.output) }
+        let read = node.flatMap { $0.input + $0.captures } + output.map(\.name)
+        return read.filter { !$0.isEmpty && !own.contains($0) }
     }
 }
 

@@ -97,7 +97,7 @@ extension InputProblem {
         case .type(let input, let type):
             "input \(escaped(input)) of \(model) is \(type), and only tensors of numbers are supported"
         case .shape(let input, let shape):
-            "input \(escaped(input)) of \(model) has the shape \(shapeText(shape)), and only shapes of 1 to 2^40 "
+            "input \(escaped(input)) of \(model) has the shape \(shapeText(shape)), and only shapes of at most 2^40 "
                 + "elements and at most \(rankMax) dimensions are supported; bind another one"
         }
     }
@@ -151,9 +151,9 @@ extension GraphProblem {
         case .noOutput: "\(model) has no output; export it again"
         case .missingOutput(let value):
             "output \"\(escaped(value))\" of \(model) is defined by nothing in the model; export it again"
-        case .emptyOutput(let value, let shape):
-            "output \"\(escaped(value))\" of \(model) has the shape \(shapeText(shape)) and so no element; "
-                + "bind other shapes"
+        case .sequenceOutput(let value):
+            "output \"\(escaped(value))\" of \(model) is a sequence, and only tensors are supported; "
+                + "make an output of each of its tensors"
         case .duplicateValue(let value): "\(model) defines \"\(escaped(value))\" more than once; export it again"
         }
     }

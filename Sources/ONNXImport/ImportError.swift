@@ -60,8 +60,8 @@ package enum GraphProblem: Hashable, Sendable {
     case missingValue(NodeReference, value: String)
     case noOutput
     case missingOutput(value: String)
-    /// An output without elements.
-    case emptyOutput(value: String, [Int])
+    /// An output that is no tensor.
+    case sequenceOutput(value: String)
     case duplicateValue(String)
 }
 

@@ -1,6 +1,6 @@
 // Every operator that is supported: name, versions of the operator set in which this row holds, family. A version is
-// the one that the model imports, so a row ends where the next form of the operator begins. All rows belong to the
-// ONNX domain; other domains have none.
+// the one that the model imports, so a row ends where the next form of the operator begins. Rows here belong to the
+// ONNX domain; com.microsoft has a table of its own, other domains have none.
 
 import TensorIR
 
@@ -12,8 +12,14 @@ struct OperatorRow {
 
 /// The family of an operator; `nil` when it is not supported in this domain and version.
 func operatorFamily(_ name: String, domain: String, version: Int64) -> OperatorFamily? {
-    guard domain.isEmpty, let version = Int(exactly: version) else { return nil }
-    return operatorTable[name]?.first { $0.versions.contains(version) }?.family
+    guard let version = Int(exactly: version) else { return nil }
+    let rows: [OperatorRow]?
+    switch domain {
+    case "": rows = operatorTable[name]
+    case "com.microsoft": rows = microsoftTable[name] ?? microsoftQuantisationTable[name]
+    default: return nil
+    }
+    return rows?.first { $0.versions.contains(version) }?.family
 }
 
 /// Names of all operators in the table, sorted.
@@ -36,6 +42,7 @@ private func reduction(_ reduction: Reduction, axesInput: Int = 18) -> [Operator
 
 private let operatorTable: [String: [OperatorRow]] = [
     scalarTable, signalTable, windowTable, attentionTable, quantisationTable, selectionTable, scatterTable,
+    sequenceTable,
     recurrentTable,
 ].reduce(into: basicTable) { all, part in
     all.merge(part) { _, _ in preconditionFailure("an operator stands in two tables") }

@@ -1,13 +1,14 @@
 // Tensor messages to typed bytes. Payloads that were lifted, and external data, stay where they are mapped; small
 // and typed fields are copied. Input: a TensorProto. Output: a TensorType and row-major little-endian bytes, whose
 // number fits the shape. Mapped bytes lie where the file has them, so they need not be aligned to their elements.
+// Elements of 4 and 2 bits, which files pack into bytes with the first one lowest, get a byte each.
 
 import Basics
 import SwiftProtobuf
 import TensorIR
 
 extension DType {
-    /// The dtype with this ONNX number; `nil` for strings, complex numbers and types under a byte.
+    /// The dtype with this ONNX number; `nil` for strings and complex numbers.
     init?(onnx number: Int32) {
         switch number {
         case 1: self = .f32
@@ -23,6 +24,16 @@ extension DType {
         case 12: self = .u32
         case 13: self = .u64
         case 16: self = .bf16
+        case 17: self = .f8e4m3fn
+        case 18: self = .f8e4m3fnuz
+        case 19: self = .f8e5m2
+        case 20: self = .f8e5m2fnuz
+        case 21: self = .u4
+        case 22: self = .i4
+        case 23: self = .f4e2m1
+        case 24: self = .f8e8m0
+        case 25: self = .u2
+        case 26: self = .i2
         default: return nil
         }
     }
@@ -67,9 +78,10 @@ extension ModelFile {
             guard let typed = typedBytes(tensor, dtype) else { throw fail("its data is in the wrong field") }
             bytes = ConstantBytes(typed)
         }
-        guard bytes.count == type.bytes else {
-            throw fail("it has \(bytes.count) bytes where its shape needs \(type.bytes)")
+        guard bytes.count == type.fileBytes else {
+            throw fail("it has \(bytes.count) bytes where its shape needs \(type.fileBytes)")
         }
+        if dtype.bits < 8 { return LoadedTensor(type: type, bytes: unpacked(bytes, type)) }
         return LoadedTensor(type: type, bytes: dtype == .bool ? normalised(bytes) : bytes)
     }
 
@@ -94,7 +106,7 @@ extension ModelFile {
         func fail(_ problem: TensorProblem) -> ImportError { .tensor(model: self.name, tensor: name, problem) }
         var location = ""
         var offset = 0
-        var length = type.bytes
+        var length = type.fileBytes
         for entry in tensor.externalData {
             switch entry.key {
             case "location": location = entry.value
@@ -129,6 +141,28 @@ extension ModelFile {
     }
 }
 
+extension TensorType {
+    /// Bytes in a file, where elements of less than a byte are packed.
+    fileprivate var fileBytes: Int { dtype.bits < 8 ? (elements * dtype.bits + 7) / 8 : bytes }
+}
+
+/// A byte per element; signed ones extend their sign.
+private func unpacked(_ bytes: ConstantBytes, _ type: TensorType) -> ConstantBytes {
+    let (bits, isSigned) = (type.dtype.bits, type.dtype.leastInteger < 0)
+    let perByte = 8 / bits
+    let (mask, sign) = (UInt8(1 << bits - 1), UInt8(isSigned ? 1 << (bits - 1) : 0))
+    return bytes.withBytes { packed in
+        ConstantBytes(
+            [UInt8](unsafeUninitializedCapacity: type.elements) { out, count in
+                for index in 0..<type.elements {
+                    let element = packed[index / perByte] >> UInt8(index % perByte * bits) & mask
+                    out[index] = (element ^ sign) &- sign
+                }
+                count = type.elements
+            })
+    }
+}
+
 /// The bytes of the typed field that belongs to `dtype`; `nil` when another one is filled.
 private func typedBytes(_ tensor: Ironworks_Onnx_TensorProto, _ dtype: DType) -> [UInt8]? {
     func packed<T>(_ values: [T]) -> [UInt8] { values.withUnsafeBytes { [UInt8]($0) } }
@@ -148,7 +182,7 @@ private func typedBytes(_ tensor: Ironworks_Onnx_TensorProto, _ dtype: DType) ->
     case .i32: (used, bytes) = (tensor.int32Data.count, packed(tensor.int32Data))
     case .i16, .u16, .f16, .bf16:
         (used, bytes) = (tensor.int32Data.count, packed(tensor.int32Data.map { UInt16(truncatingIfNeeded: $0) }))
-    case .i8, .u8:
+    case .i8, .u8, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1, .i4, .u4, .i2, .u2:
         (used, bytes) = (tensor.int32Data.count, tensor.int32Data.map { UInt8(truncatingIfNeeded: $0) })
     case .bool: (used, bytes) = (tensor.int32Data.count, tensor.int32Data.map { $0 == 0 ? 0 : 1 })
     }

@@ -28,6 +28,8 @@ func separateOutputs(_ graph: Graph) -> Graph {
     for (n, value) in graph.body.results.enumerated() {
         if defined.contains(value), written.insert(value).inserted { continue }
         let type = graph.type(value)
+        // nobody writes an output without elements
+        if type.elements == 0 { continue }
         out.values.append(type)
         let copy = ValueID(out.values.count - 1)
         let identity = Expr.read(slot: 0, type.shape.indices.map { .axis($0) })

@@ -70,6 +70,14 @@ package struct ProgramBuffer: Hashable, Sendable {
         /// The n-th constant, prepared; the digest is that of its bytes.
         case constant(Int, Digest)
         case arena(offset: Int)
+
+        /// An input or output of the model; these alone may have no element.
+        package var isBorder: Bool {
+            switch self {
+            case .input, .output: true
+            case .constant, .arena: false
+            }
+        }
     }
     package var bytes: Int
     package var place: Place

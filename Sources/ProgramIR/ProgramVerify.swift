@@ -42,7 +42,7 @@ extension Program {
         }
         var digests: [Int: ProgramBuffer.Place] = [:]
         for (index, buffer) in buffers.enumerated() {
-            guard buffer.bytes > 0 else { throw fail(.bufferBytes(buffer: index, buffer.bytes)) }
+            guard buffer.bytes > 0 || (buffer.bytes == 0 && buffer.place.isBorder) else { throw fail(.bufferBytes(buffer: index, buffer.bytes)) }
             let place: Int
             switch buffer.place {
             case .input(let n), .output(let n): place = n
@@ -228,7 +228,8 @@ extension UnaryOperator {
         switch self {
         case .negate, .absolute, .sign: .i64
         case .not: .bool
-        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .isNaN: nil
+        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .bitNot, .isNaN:
+            nil
         }
     }
 }
@@ -241,7 +242,7 @@ extension BinaryOperator {
             dtype == .i64
         case .equal, .notEqual: true
         case .and, .or: dtype == .bool
-        case .divide, .floatRemainder: false
+        case .divide, .floatRemainder, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight: false
         }
     }
 }

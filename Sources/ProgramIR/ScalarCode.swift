@@ -8,8 +8,8 @@ func evaluate(_ expr: Expr, _ scalars: [Int64]) -> Int64 {
     switch expr {
     case .literal(let literal): return literal.integer
     case .axis(let scalar): return scalars[scalar]
-    case .unary(let op, let a): return ScalarRules.apply(op, evaluate(a, scalars))
-    case .binary(let op, let a, let b): return ScalarRules.apply(op, evaluate(a, scalars), evaluate(b, scalars))
+    case .unary(let op, let a): return ScalarRules.apply(op, evaluate(a, scalars), .i64)
+    case .binary(let op, let a, let b): return ScalarRules.apply(op, evaluate(a, scalars), evaluate(b, scalars), .i64)
     case .select(let condition, let a, let b):
         return evaluate(evaluate(condition, scalars) != 0 ? a : b, scalars)
     case .cast(let dtype, let a): return ScalarRules.wrapped(evaluate(a, scalars), dtype)
@@ -29,8 +29,9 @@ func bounds(_ expr: Expr, _ scalars: [Bounds?]) -> Bounds? {
         guard let a = bounds(a, scalars) else { return nil }
         switch op {
         case .negate: return a.lowerBound == .min ? nil : -a.upperBound ... -a.lowerBound
-        case .absolute, .sign, .not: return single(a).map { point(ScalarRules.apply(op, $0)) }
-        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .isNaN: return nil
+        case .absolute, .sign, .not: return single(a).map { point(ScalarRules.apply(op, $0, .i64)) }
+        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .bitNot, .isNaN:
+            return nil
         }
     case .binary(let op, let a, let b): return bounds(op, bounds(a, scalars), bounds(b, scalars))
     case .select(let condition, let a, let b):
@@ -50,10 +51,10 @@ private func bounds(_ op: BinaryOperator, _ a: Bounds?, _ b: Bounds?) -> Bounds?
     guard let a, let b else { return nil }
     if let x = single(a), let y = single(b) {
         switch op {
-        case .divide, .floatRemainder: return nil
+        case .divide, .floatRemainder, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight: return nil
         case .add, .subtract, .multiply, .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .power, .maximum,
             .minimum, .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or:
-            return point(ScalarRules.apply(op, x, y))
+            return point(ScalarRules.apply(op, x, y, .i64))
         }
     }
     switch op {
@@ -75,7 +76,7 @@ private func bounds(_ op: BinaryOperator, _ a: Bounds?, _ b: Bounds?) -> Bounds?
     case .maximum: return max(a.lowerBound, b.lowerBound)...max(a.upperBound, b.upperBound)
     case .minimum: return min(a.lowerBound, b.lowerBound)...min(a.upperBound, b.upperBound)
     case .truncDivide, .truncRemainder, .power, .divide, .floatRemainder, .equal, .notEqual, .less, .lessOrEqual,
-        .greater, .greaterOrEqual, .and, .or:
+        .greater, .greaterOrEqual, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
         return nil
     }
 }

@@ -120,7 +120,8 @@ extension Workload {
                     guard let x = registers(a), let y = registers(b) else { return nil }
                     return .binary(op, x, y)
                 case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .floatRemainder, .power, .equal,
-                    .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or:
+                    .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or, .bitAnd, .bitOr, .bitXor,
+                    .shiftLeft, .shiftRight:
                     return nil
                 }
             case .axis, .unary, .select, .cast: return nil

@@ -131,7 +131,8 @@ extension MapLayout {
             case .lessOrEqual: room = y + x * -1
             case .less: room = y + x * -1 + Affine(constant: -1)
             case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
-                .floatRemainder, .power, .maximum, .minimum, .equal, .notEqual, .and, .or:
+                .floatRemainder, .power, .maximum, .minimum, .equal, .notEqual, .and, .or, .bitAnd, .bitOr, .bitXor,
+                .shiftLeft, .shiftRight:
                 return false
             }
             let borders = [

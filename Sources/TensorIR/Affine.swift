@@ -191,7 +191,8 @@ package struct IndexSimplifier: Sendable {
                 return isIndexArithmetic(a) && isIndexArithmetic(e) ? affine(e).expr : simplifyChildren(e)
             case .less, .lessOrEqual, .greater, .greaterOrEqual, .equal, .notEqual, .and, .or:
                 return decided(simplifyChildren(e))
-            case .divide, .truncDivide, .truncRemainder, .floatRemainder, .power, .maximum, .minimum:
+            case .divide, .truncDivide, .truncRemainder, .floatRemainder, .power, .maximum, .minimum, .bitAnd, .bitOr,
+                .bitXor, .shiftLeft, .shiftRight:
                 return simplifyChildren(e)
             }
         case .select:
@@ -212,7 +213,8 @@ package struct IndexSimplifier: Sendable {
             case .add, .subtract, .multiply, .floorDivide, .floorModulo:
                 return isIndexArithmetic(a) && isIndexArithmetic(b)
             case .divide, .truncDivide, .truncRemainder, .floatRemainder, .power, .maximum, .minimum, .equal,
-                .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or:
+                .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .and, .or, .bitAnd, .bitOr, .bitXor,
+                .shiftLeft, .shiftRight:
                 return false
             }
         case .read, .unary, .select, .cast: return false
@@ -253,7 +255,7 @@ package struct IndexSimplifier: Sendable {
         case .equal: return r == 0...0 ? constant(true) : r.contains(0) ? e : constant(false)
         case .notEqual: return r == 0...0 ? constant(false) : r.contains(0) ? e : constant(true)
         case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
-            .floatRemainder, .power, .maximum, .minimum, .and, .or:
+            .floatRemainder, .power, .maximum, .minimum, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             return e
         }
     }

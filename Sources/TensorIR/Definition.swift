@@ -15,21 +15,27 @@ package enum Reducer: String, Hashable, Sendable, CaseIterable {
         case (.sum, false): .integer(0, dtype)
         case (.product, false): .integer(1, dtype)
         case (.max, false): .integer(dtype.leastInteger, dtype)
-        case (.min, false): .integer(dtype.greatestInteger, dtype)
+        case (.min, false): .integer(dtype == .u64 ? -1 : dtype.greatestInteger, dtype)
         }
     }
 }
 
 extension DType {
+    /// 0 for floats.
     package var leastInteger: Int64 {
         switch self {
         case .i8: -128
         case .i16: -32_768
         case .i32: Int64(Int32.min)
         case .i64: .min
-        case .u8, .u16, .u32, .u64, .bool, .f16, .bf16, .f32, .f64: 0
+        case .i4: -8
+        case .i2: -2
+        case .u8, .u16, .u32, .u64, .bool, .u4, .u2, .f16, .bf16, .f32, .f64, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2,
+            .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            0
         }
     }
+    /// The greatest value that is an Int64: of u64 it is 2^63 - 1, of floats too.
     package var greatestInteger: Int64 {
         switch self {
         case .i8: 127
@@ -38,8 +44,11 @@ extension DType {
         case .u8: 255
         case .u16: 65_535
         case .u32: Int64(UInt32.max)
-        case .bool: 1
-        case .i64, .u64, .f16, .bf16, .f32, .f64: .max
+        case .bool, .i2: 1
+        case .i4: 7
+        case .u4: 15
+        case .u2: 3
+        case .i64, .u64, .f16, .bf16, .f32, .f64, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1: .max
         }
     }
 }

@@ -9,15 +9,9 @@ package struct Literal: Hashable, Sendable {
 
     package static func float(_ value: Double, _ dtype: DType) -> Literal {
         precondition(dtype.isFloat, "a float literal needs a float dtype")
-        let rounded: Double
-        switch dtype {
-        case .f64: rounded = value
-        case .f32: rounded = Double(Float(value))
-        case .f16: rounded = Double(Float16(value))
-        case .bf16: rounded = Double(roundedToBFloat16(Float(value)))
-        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: preconditionFailure("not a float dtype")
-        }
-        return Literal(dtype: dtype, bits: rounded.bitPattern)
+        // a cast never gives the infinities that f8e5m2 has
+        let isKept = dtype == .f8e5m2 && value.isInfinite
+        return Literal(dtype: dtype, bits: (isKept ? value : ScalarRules.rounded(value, dtype)).bitPattern)
     }
 
     package static func integer(_ value: Int64, _ dtype: DType = .i64) -> Literal {
@@ -27,7 +21,10 @@ package struct Literal: Hashable, Sendable {
 
     package static func boolean(_ value: Bool) -> Literal { Literal(dtype: .bool, bits: value ? 1 : 0) }
 
-    package var float: Double { dtype.isFloat ? Double(bitPattern: bits) : Double(integer) }
+    package var float: Double {
+        dtype.isFloat ? Double(bitPattern: bits) : dtype == .u64 ? Double(bits) : Double(integer)
+    }
+    /// The value; of u64 its bits.
     package var integer: Int64 {
         dtype.isFloat ? Int64(saturating: Double(bitPattern: bits)) : Int64(bitPattern: bits)
     }
@@ -58,7 +55,9 @@ extension Int64 {
 package enum UnaryOperator: String, Hashable, Sendable, CaseIterable {
     case negate, absolute, sign, floor, ceil, round  // round is half-even
     case exp, log, sqrt, sin, cos, tanh, erf
+    case asin, acos, atan
     case not
+    case bitNot  // integers
     case isNaN
 }
 
@@ -72,21 +71,36 @@ package enum BinaryOperator: String, Hashable, Sendable, CaseIterable {
     case maximum, minimum  // a NaN operand gives NaN
     case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual  // bool result
     case and, or  // bool
+    // Integers: operands and result are the bits of their dtype, so both wrap to it.
+    case bitAnd, bitOr, bitXor
+    // A shift by the dtype's width or more, or by less than 0, gives 0; right copies the sign.
+    case shiftLeft, shiftRight
 
     package var isComparison: Bool {
         switch self {
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: true
         case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
-            .floatRemainder, .power, .maximum, .minimum, .and, .or:
+            .floatRemainder, .power, .maximum, .minimum, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             false
         }
     }
 
     package var isCommutative: Bool {
         switch self {
-        case .add, .multiply, .maximum, .minimum, .equal, .notEqual, .and, .or: true
+        case .add, .multiply, .maximum, .minimum, .equal, .notEqual, .and, .or, .bitAnd, .bitOr, .bitXor: true
         case .subtract, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .floatRemainder, .power,
-            .less, .lessOrEqual, .greater, .greaterOrEqual:
+            .less, .lessOrEqual, .greater, .greaterOrEqual, .shiftLeft, .shiftRight:
+            false
+        }
+    }
+
+    /// Works on the bits of integers: both operands wrap to their dtype first, and so does the result.
+    package var isBitwise: Bool {
+        switch self {
+        case .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight: true
+        case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
+            .floatRemainder, .power, .maximum, .minimum, .equal, .notEqual, .less, .lessOrEqual, .greater,
+            .greaterOrEqual, .and, .or:
             false
         }
     }
@@ -103,7 +117,8 @@ package indirect enum Expr: Hashable, Sendable {
     case binary(BinaryOperator, Expr, Expr)
     /// `condition ? a : b`; only the side taken is evaluated.
     case select(Expr, Expr, Expr)
-    /// Conversion with ONNX's rules: float to integer truncates and saturates, to bool is `!= 0`, integers wrap.
+    /// Conversion with ONNX's rules: float to integer truncates and saturates, to bool is `!= 0`, integers wrap, floats
+    /// round half-even; what storage floats cannot hold saturates, and f8e8m0 rounds up.
     case cast(DType, Expr)
 }
 

@@ -57,7 +57,9 @@ extension UnaryOperator {
         switch self {
         case .negate, .not: nil
         case .absolute: "abs"
-        case .sign, .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .isNaN: rawValue
+        case .sign, .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .bitNot,
+            .isNaN:
+            rawValue
         }
     }
 
@@ -89,7 +91,9 @@ extension BinaryOperator {
         case .multiply: ("*", .product)
         case .divide, .floorDivide: ("/", .product)
         case .floorModulo: ("%", .product)
-        case .truncDivide, .truncRemainder, .floatRemainder, .power, .maximum, .minimum: nil
+        case .truncDivide, .truncRemainder, .floatRemainder, .power, .maximum, .minimum, .bitAnd, .bitOr, .bitXor,
+            .shiftLeft, .shiftRight:
+            nil
         }
     }
 
@@ -101,6 +105,7 @@ extension BinaryOperator {
         case .power: "pow"
         case .maximum: "max"
         case .minimum: "min"
+        case .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight: rawValue
         case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .equal, .notEqual, .less, .lessOrEqual,
             .greater, .greaterOrEqual, .and, .or:
             nil

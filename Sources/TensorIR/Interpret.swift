@@ -130,13 +130,17 @@ private struct Evaluation {
             switch reduction.reducer {
             case .sum: eachReductionPoint { total &+= machine.integer(root) }
             case .product: eachReductionPoint { total &*= machine.integer(root) }
-            case .max:
-                eachReductionPoint { total = max(total, ScalarRules.wrapped(machine.integer(root), type.dtype)) }
-            case .min:
-                eachReductionPoint { total = min(total, ScalarRules.wrapped(machine.integer(root), type.dtype)) }
+            case .max: eachReductionPoint { total = extreme(.maximum, total) }
+            case .min: eachReductionPoint { total = extreme(.minimum, total) }
             }
             out[offset] = ScalarRules.wrapped(total, type.dtype)
         }
+    }
+
+    /// The greater or lesser of `total` and the value at this point.
+    @inline(__always)
+    private func extreme(_ op: BinaryOperator, _ total: Int64) -> Int64 {
+        ScalarRules.apply(op, total, ScalarRules.wrapped(machine.integer(root), type.dtype), type.dtype)
     }
 
     /// Moves the space axes through the box, row-major; `body` gets the element's offset in the result.

@@ -6,7 +6,7 @@
 struct ExprCode {
     enum Step: UInt8 {
         case floatLiteral, floatRead, floatReadAt, floatUnary, floatAdd, floatSubtract, floatMultiply, floatBinary
-        case floatSelect, floatRound, floatFromInteger
+        case floatSelect, floatRound, floatFromInteger, floatFromUnsigned
         case integerLiteral, linear, integerRead, integerReadAt, integerUnary, integerBinary, integerSelect
         case integerWrap, integerFromFloat, compareFloats, isNaN
     }
@@ -66,17 +66,20 @@ struct ExprCode {
             if op == .isNaN {
                 return dtype(a).isFloat ? add(Node(step: .isNaN, a: lower(a))) : lower(Literal.boolean(false))
             }
-            return add(Node(step: dtype(a).isFloat ? .floatUnary : .integerUnary, unary: op, a: lower(a)))
+            let step: Step = dtype(a).isFloat ? .floatUnary : .integerUnary
+            return add(Node(step: step, unary: op, dtype: dtype(a), a: lower(a)))
         case .binary(let op, let a, let b): return lowerBinary(op, a, b)
         case .select(let condition, let a, let b):
             let step: Step = dtype(a).isFloat ? .floatSelect : .integerSelect
             return add(Node(step: step, a: lower(condition), b: lower(a), c: lower(b)))
         case .cast(let to, let a):
+            let from = dtype(a)
+            if from == to, to.isStorage { return lower(a) }
             let step: Step
-            switch (dtype(a).isFloat, to.isFloat) {
+            switch (from.isFloat, to.isFloat) {
             case (true, true): step = .floatRound
             case (true, false): step = .integerFromFloat
-            case (false, true): step = .floatFromInteger
+            case (false, true): step = from == .u64 ? .floatFromUnsigned : .floatFromInteger
             case (false, false): step = .integerWrap
             }
             return add(Node(step: step, dtype: to, a: lower(a)))
@@ -93,20 +96,21 @@ struct ExprCode {
     }
 
     private mutating func lowerBinary(_ op: BinaryOperator, _ a: Expr, _ b: Expr) -> Int32 {
-        let isFloat = dtype(a).isFloat
-        precondition(isFloat == dtype(b).isFloat, "\(op.rawValue) of a float and an integer")
+        let dtype = dtype(a)
+        let isFloat = dtype.isFloat
+        precondition(isFloat == self.dtype(b).isFloat, "\(op.rawValue) of a float and an integer")
         let step: Step
         switch op {
         case .add: step = isFloat ? .floatAdd : .integerBinary
         case .subtract: step = isFloat ? .floatSubtract : .integerBinary
         case .multiply: step = isFloat ? .floatMultiply : .integerBinary
         case .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .floatRemainder, .power, .maximum,
-            .minimum, .and, .or:
+            .minimum, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             step = isFloat ? .floatBinary : .integerBinary
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
             step = isFloat ? .compareFloats : .integerBinary
         }
-        return add(Node(step: step, binary: op, a: lower(a), b: lower(b)))
+        return add(Node(step: step, binary: op, dtype: dtype, a: lower(a), b: lower(b)))
     }
 
     private mutating func lowerRead(_ slot: Int, _ indices: [Expr]) -> Int32 {

@@ -56,7 +56,8 @@ final class ExprMachine {
         case .floatBinary: return ScalarRules.apply(node.binary, float(node.a), float(node.b))
         case .floatSelect: return integer(node.a) != 0 ? float(node.b) : float(node.c)
         case .floatRound: return ScalarRules.rounded(float(node.a), node.dtype)
-        case .floatFromInteger: return ScalarRules.float(integer(node.a), node.dtype)
+        case .floatFromInteger: return ScalarRules.float(integer(node.a), from: .i64, node.dtype)
+        case .floatFromUnsigned: return ScalarRules.float(integer(node.a), from: .u64, node.dtype)
         case .integerLiteral, .linear, .integerRead, .integerReadAt, .integerUnary, .integerBinary, .integerSelect,
             .integerWrap, .integerFromFloat, .compareFloats, .isNaN:
             preconditionFailure("an integer expression where a float is needed")
@@ -70,15 +71,15 @@ final class ExprMachine {
         case .linear: return Int64(linear(node.a))
         case .integerRead: return integers(node.a)[linear(node.b)]
         case .integerReadAt: return integers(node.a)[checkedOffset(node)]
-        case .integerUnary: return ScalarRules.apply(node.unary, integer(node.a))
-        case .integerBinary: return ScalarRules.apply(node.binary, integer(node.a), integer(node.b))
+        case .integerUnary: return ScalarRules.apply(node.unary, integer(node.a), node.dtype)
+        case .integerBinary: return ScalarRules.apply(node.binary, integer(node.a), integer(node.b), node.dtype)
         case .integerSelect: return integer(node.a) != 0 ? integer(node.b) : integer(node.c)
         case .integerWrap: return ScalarRules.wrapped(integer(node.a), node.dtype)
         case .integerFromFloat: return ScalarRules.integer(float(node.a), node.dtype)
         case .compareFloats: return ScalarRules.holds(node.binary, float(node.a), float(node.b)) ? 1 : 0
         case .isNaN: return float(node.a).isNaN ? 1 : 0
         case .floatLiteral, .floatRead, .floatReadAt, .floatUnary, .floatAdd, .floatSubtract, .floatMultiply,
-            .floatBinary, .floatSelect, .floatRound, .floatFromInteger:
+            .floatBinary, .floatSelect, .floatRound, .floatFromInteger, .floatFromUnsigned:
             preconditionFailure("a float expression where an integer is needed")
         }
     }

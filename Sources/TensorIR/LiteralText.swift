@@ -9,7 +9,9 @@ extension Literal {
         case .f32: return needsBits ? bareText + ":f32" : bareText
         case .i64: return bareText
         case .bool: return bits <= 1 ? bareText : bareText + ":bool"
-        case .f16, .bf16, .f64, .i8, .i16, .i32, .u8, .u16, .u32, .u64: return bareText + ":" + dtype.rawValue
+        case .f16, .bf16, .f64, .i8, .i16, .i32, .u8, .u16, .u32, .u64, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz,
+            .f8e8m0, .f4e2m1, .i4, .u4, .i2, .u2:
+            return bareText + ":" + dtype.rawValue
         }
     }
 
@@ -20,7 +22,10 @@ extension Literal {
         case .f32: return needsBits ? hexText(Float(float).bitPattern) : Float(float).description
         case .f16: return needsBits ? hexText(Float16(float).bitPattern) : Float16(float).description
         case .bf16: return needsBits ? hexText(Float(float).bitPattern >> 16) : Float(float).description
-        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64: return String(integer)
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            return needsBits ? hexText(dtype.storedCode(float)) : Float(float).description
+        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .i4, .u4, .i2, .u2: return String(integer)
+        case .u64: return String(bits)
         case .bool: return bits == 0 ? "false" : (bits == 1 ? "true" : String(integer))
         }
     }
@@ -45,7 +50,10 @@ extension Literal {
             self = .float(negative ? -value : value, type)
         } else {
             guard !isHex, !looksFloat, let magnitude = UInt64(digits) else { return nil }
-            if negative {
+            if type == .u64 {
+                guard !negative || magnitude == 0 else { return nil }
+                self = .integer(Int64(bitPattern: magnitude), type)
+            } else if negative {
                 guard magnitude <= UInt64(Int64.max) + 1 else { return nil }
                 self = .integer(Int64(truncatingIfNeeded: 0 &- magnitude), type)
             } else {
@@ -61,7 +69,10 @@ extension Literal {
         case .f32: return UInt32(digits, radix: 16).map { Double(Float(bitPattern: $0)) }
         case .f16: return UInt16(digits, radix: 16).map { Double(Float16(bitPattern: $0)) }
         case .bf16: return UInt16(digits, radix: 16).map { Double(Float(bitPattern: UInt32($0) << 16)) }
-        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: preconditionFailure("not a float dtype")
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            return UInt8(digits, radix: 16).map { dtype.storedNumbers()[Int($0)] }
+        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .i4, .u4, .i2, .u2:
+            preconditionFailure("not a float dtype")
         }
     }
 
@@ -69,9 +80,11 @@ extension Literal {
         let value: Double?
         switch dtype {
         case .f64: value = Double(digits)
-        case .f32, .bf16: value = Float(digits).map(Double.init)
+        case .f32, .bf16, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            value = Float(digits).map(Double.init)
         case .f16: value = Float16(digits).map(Double.init)
-        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: preconditionFailure("not a float dtype")
+        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .i4, .u4, .i2, .u2:
+            preconditionFailure("not a float dtype")
         }
         return value.flatMap { $0.isFinite ? $0 : nil }
     }

@@ -1,7 +1,7 @@
 // What each scalar operator means, once: the interpreter, constant folding and tests all come here. Floats are
 // evaluated in Double and rounded only by a cast; integers and bool are Int64 and wrap at a cast or a store. Every
-// operator is total: an integer quotient by zero is 0 and its remainder is the dividend. u64 shares Int64's bits,
-// so values of 2^63 and above compare as negative.
+// operator is total: an integer quotient by zero is 0 and its remainder is the dividend. A u64 is the Int64 with its
+// bits; what depends on the sign asks for the dtype. Bitwise operators wrap their operands and their result to it.
 
 import Glibc
 
@@ -21,18 +21,22 @@ package enum ScalarRules {
         case .cos: return Glibc.cos(a)
         case .tanh: return Glibc.tanh(a)
         case .erf: return Glibc.erf(a)
-        case .not, .isNaN: preconditionFailure("\(op.rawValue) gives no float")
+        case .asin: return Glibc.asin(a)
+        case .acos: return Glibc.acos(a)
+        case .atan: return Glibc.atan(a)
+        case .not, .bitNot, .isNaN: preconditionFailure("\(op.rawValue) gives no float")
         }
     }
 
-    package static func apply(_ op: UnaryOperator, _ a: Int64) -> Int64 {
+    package static func apply(_ op: UnaryOperator, _ a: Int64, _ dtype: DType) -> Int64 {
         switch op {
         case .negate: return 0 &- a
-        case .absolute: return a < 0 ? 0 &- a : a
-        case .sign: return a.signum()
+        case .absolute: return a < 0 && dtype != .u64 ? 0 &- a : a
+        case .sign: return dtype == .u64 ? (a == 0 ? 0 : 1) : a.signum()
         case .not: return a == 0 ? 1 : 0
+        case .bitNot: return wrapped(~a, dtype)
         case .isNaN: return 0
-        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf:
+        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan:
             preconditionFailure("\(op.rawValue) needs a float operand")
         }
     }
@@ -47,14 +51,16 @@ package enum ScalarRules {
         case .power: return Glibc.pow(a, b)
         case .maximum: return a > b || a.isNaN ? a : b
         case .minimum: return a < b || a.isNaN ? a : b
-        case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .and, .or:
+        case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .and, .or, .bitAnd, .bitOr, .bitXor,
+            .shiftLeft, .shiftRight:
             preconditionFailure("\(op.rawValue) needs integer or bool operands")
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
             preconditionFailure("\(op.rawValue) gives no float")
         }
     }
 
-    package static func apply(_ op: BinaryOperator, _ a: Int64, _ b: Int64) -> Int64 {
+    package static func apply(_ op: BinaryOperator, _ a: Int64, _ b: Int64, _ dtype: DType) -> Int64 {
+        if dtype == .u64, let result = unsigned(op, UInt64(bitPattern: a), UInt64(bitPattern: b)) { return result }
         switch op {
         case .add: return a &+ b
         case .subtract: return a &- b
@@ -69,8 +75,35 @@ package enum ScalarRules {
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: return holds(op, a, b) ? 1 : 0
         case .and: return a != 0 && b != 0 ? 1 : 0
         case .or: return a != 0 || b != 0 ? 1 : 0
+        case .bitAnd: return wrapped(a & b, dtype)
+        case .bitOr: return wrapped(a | b, dtype)
+        case .bitXor: return wrapped(a ^ b, dtype)
+        case .shiftLeft, .shiftRight: return shifted(op, a, by: b, dtype)
         case .divide, .floatRemainder: preconditionFailure("\(op.rawValue) needs float operands")
         }
+    }
+
+    /// What differs between u64 and Int64; `nil` for the operators that are the same on both.
+    private static func unsigned(_ op: BinaryOperator, _ a: UInt64, _ b: UInt64) -> Int64? {
+        switch op {
+        case .floorDivide, .truncDivide: return b == 0 ? 0 : Int64(bitPattern: a / b)
+        case .floorModulo, .truncRemainder: return Int64(bitPattern: b == 0 ? a : a % b)
+        case .power: return power(Int64(bitPattern: a), b)
+        case .maximum: return Int64(bitPattern: max(a, b))
+        case .minimum: return Int64(bitPattern: min(a, b))
+        case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: return holds(op, a, b) ? 1 : 0
+        case .add, .subtract, .multiply, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight, .divide,
+            .floatRemainder:
+            return nil
+        }
+    }
+
+    /// Shifts the bits of `dtype`; an amount outside of 0 ..< width gives 0.
+    private static func shifted(_ op: BinaryOperator, _ a: Int64, by amount: Int64, _ dtype: DType) -> Int64 {
+        let (value, amount) = (wrapped(a, dtype), wrapped(amount, dtype))
+        guard amount >= 0, amount < 8 * Int64(dtype.bytes) else { return 0 }
+        if op == .shiftLeft { return wrapped(value << amount, dtype) }
+        return dtype == .u64 ? Int64(bitPattern: UInt64(bitPattern: value) >> UInt64(amount)) : value >> amount
     }
 
     /// Whether the comparison `op` holds; every comparison with a NaN but `!=` is false.
@@ -84,7 +117,7 @@ package enum ScalarRules {
         case .greater: return a > b
         case .greaterOrEqual: return a >= b
         case .add, .subtract, .multiply, .divide, .floorDivide, .floorModulo, .truncDivide, .truncRemainder,
-            .floatRemainder, .power, .maximum, .minimum, .and, .or:
+            .floatRemainder, .power, .maximum, .minimum, .and, .or, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight:
             preconditionFailure("\(op.rawValue) is no comparison")
         }
     }
@@ -96,13 +129,19 @@ package enum ScalarRules {
         case .f32: return Double(Float(value))
         case .f16: return Double(Float16(value))
         case .bf16: return Double(roundedToBFloat16(Float(value)))
-        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: preconditionFailure("not a float dtype")
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1: return dtype.storedNumber(castFrom: value)
+        case .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .i4, .u4, .i2, .u2:
+            preconditionFailure("not a float dtype")
         }
     }
 
-    /// An integer or bool as a float of `dtype`.
-    package static func float(_ value: Int64, _ dtype: DType) -> Double {
-        dtype == .f32 ? Double(Float(value)) : rounded(Double(value), dtype)
+    /// An integer or bool of dtype `from` as a float of `dtype`.
+    package static func float(_ value: Int64, from: DType, _ dtype: DType) -> Double {
+        if from == .u64 {
+            let value = UInt64(bitPattern: value)
+            return dtype == .f32 ? Double(Float(value)) : rounded(Double(value), dtype)
+        }
+        return dtype == .f32 ? Double(Float(value)) : rounded(Double(value), dtype)
     }
 
     /// An integer or bool as another integer dtype or bool: wraps, and is `!= 0` for bool.
@@ -116,13 +155,21 @@ package enum ScalarRules {
         case .u16: return Int64(UInt16(truncatingIfNeeded: value))
         case .u32: return Int64(UInt32(truncatingIfNeeded: value))
         case .bool: return value != 0 ? 1 : 0
-        case .f16, .bf16, .f32, .f64: preconditionFailure("not an integer dtype")
+        case .i4: return (value & 15 ^ 8) - 8
+        case .u4: return value & 15
+        case .i2: return (value & 3 ^ 2) - 2
+        case .u2: return value & 3
+        case .f16, .bf16, .f32, .f64, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            preconditionFailure("not an integer dtype")
         }
     }
 
     /// A float as an integer dtype or bool: truncates and saturates, NaN becomes 0; for bool it is `!= 0`.
     package static func integer(_ value: Double, _ dtype: DType) -> Int64 {
         if dtype == .bool { return value != 0 ? 1 : 0 }
+        if dtype == .u64, value >= 0x1p63 {
+            return Int64(bitPattern: value < 0x1p64 ? UInt64(value) : UInt64.max)
+        }
         return min(max(Int64(saturating: value), dtype.leastInteger), dtype.greatestInteger)
     }
 
@@ -144,6 +191,10 @@ package enum ScalarRules {
     /// Wrapping power; a negative exponent truncates the exact result (0 unless the base is 1 or -1, and 0 for 0).
     package static func power(_ base: Int64, _ exponent: Int64) -> Int64 {
         if exponent < 0 { return base == 1 ? 1 : (base == -1 ? (exponent & 1 == 0 ? 1 : -1) : 0) }
+        return power(base, UInt64(exponent))
+    }
+
+    private static func power(_ base: Int64, _ exponent: UInt64) -> Int64 {
         var (result, square, left) = (Int64(1), base, exponent)
         while left > 0 {
             if left & 1 == 1 { result = result &* square }

@@ -61,6 +61,8 @@ extension ExpressionFault {
         case .operandDTypes(let name, let a, let b):
             "the operands of \(name) have dtypes \(a.rawValue) and \(b.rawValue); cast one of them"
         case .operandKind(let name, let needs, let found): "\(name) needs \(needs.rawValue), not \(found.rawValue)"
+        case .storageOperand(let name, let found):
+            "\(name) takes no \(found.rawValue), which only stores numbers; cast it"
         case .conditionNotBool(let found): "a condition is \(found.rawValue); it must be bool"
         case .sidesDiffer(let a, let b):
             "the sides of a select have dtypes \(a.rawValue) and \(b.rawValue); cast one of them"

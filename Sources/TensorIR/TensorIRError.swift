@@ -73,6 +73,7 @@ package enum ExpressionFault: Hashable, Sendable {
     case literalDoesNotFit(value: Int64, dtype: DType)
     case operandDTypes(name: String, DType, DType)
     case operandKind(name: String, needs: OperandKind, found: DType)
+    case storageOperand(name: String, found: DType)
     case conditionNotBool(found: DType)
     case sidesDiffer(DType, DType)
     case resultDType(declared: DType, found: DType)

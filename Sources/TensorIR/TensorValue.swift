@@ -51,12 +51,15 @@ package struct TensorValue: Hashable, Sendable {
         case .i64: self.init(type, integers: each(Int64.self) { $0 })
         case .i32: self.init(type, integers: each(Int32.self) { Int64($0) })
         case .i16: self.init(type, integers: each(Int16.self) { Int64($0) })
-        case .i8: self.init(type, integers: each(Int8.self) { Int64($0) })
+        case .i8, .i4, .i2: self.init(type, integers: each(Int8.self) { Int64($0) })
         case .u64: self.init(type, integers: each(UInt64.self) { Int64(bitPattern: $0) })
         case .u32: self.init(type, integers: each(UInt32.self) { Int64($0) })
         case .u16: self.init(type, integers: each(UInt16.self) { Int64($0) })
-        case .u8: self.init(type, integers: each(UInt8.self) { Int64($0) })
+        case .u8, .u4, .u2: self.init(type, integers: each(UInt8.self) { Int64($0) })
         case .bool: self.init(type, integers: each(UInt8.self) { $0 != 0 ? 1 : 0 })
+        case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1:
+            let numbers = type.dtype.storedNumbers()
+            self.init(type, floats: each(UInt8.self) { numbers[Int($0)] })
         }
     }
 
@@ -72,7 +75,8 @@ package struct TensorValue: Hashable, Sendable {
                 case .f64: put(value)
                 case .f16: put(Float16(value))
                 case .bf16: put(UInt16(roundedToBFloat16(Float(value)).bitPattern >> 16))
-                case .f32, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool: put(Float(value))
+                case .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f4e2m1: put(type.dtype.storedCode(value))
+                case .f32, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .i4, .u4, .i2, .u2: put(Float(value))
                 }
             }
         case .integers(let values):

@@ -2,7 +2,8 @@
 //  1. Extents of space and reduction axes are positive; rank, elements and points are within VerifyLimits.
 //  2. Expressions stay within ExprLimits, so that their text parses back.
 //  3. Operands of a binary operator and sides of a select have one dtype; arithmetic is on numbers, `/` on floats,
-//     floor and trunc division on integers, transcendental functions and rounding on floats, logic on bool.
+//     floor and trunc division, bits and shifts on integers, transcendental functions and rounding on floats, logic
+//     on bool. Storage types are cast and moved, nothing else.
 //  4. Conditions (of selects and of reductions) are bool; indices are i64; an integer literal fits its dtype.
 //  5. A read names an earlier slot with one index per axis. An index that is linear in the axes, that no select and
 //     no reduction condition guards, stays inside the extent at every point.
@@ -20,12 +21,12 @@ package enum VerifyLimits {
 }
 
 extension TensorType {
-    /// Extents positive, size within limits.
-    func verify(at place: [VerifyPlace]) throws(VerifyError) {
+    /// Extents positive (or 0 where a tensor may be empty), size within limits.
+    func verify(at place: [VerifyPlace], mayBeEmpty: Bool = false) throws(VerifyError) {
         guard rank <= VerifyLimits.rankMax else {
             throw VerifyError(.type(.rankTooLarge(rank: rank, limit: VerifyLimits.rankMax)), at: place)
         }
-        for (axis, extent) in shape.enumerated() where extent < 1 {
+        for (axis, extent) in shape.enumerated() where extent < (mayBeEmpty ? 0 : 1) {
             throw VerifyError(.type(.extentNotPositive(axis: axis, extent: extent)), at: place)
         }
         guard boundedProduct(shape, limit: VerifyLimits.elementsMax) else {
@@ -92,6 +93,9 @@ extension Definition {
     }
 
     private func verify(_ reducer: Reducer, at place: [VerifyPlace]) throws(VerifyError) {
+        if type.dtype.isStorage {
+            throw VerifyError(.expression(.storageOperand(name: reducer.rawValue, found: type.dtype)), at: place)
+        }
         switch reducer {
         case .sum, .product:
             guard type.dtype != .bool else {
@@ -176,7 +180,7 @@ struct ExprChecker {
             let (left, right) = (try check(a), try check(b))
             let name = op.infix?.mark ?? op.functionName ?? op.rawValue
             guard left == right else { throw error(.operandDTypes(name: name, left, right)) }
-            if let kind = op.operandKind { try require(kind, left, name) }
+            try require(op.operandKind, left, name)
             return op.isComparison ? .bool : left
         case .select(let condition, let a, let b):
             let found = try check(condition)
@@ -215,7 +219,9 @@ struct ExprChecker {
         return type.dtype
     }
 
-    private func require(_ kind: OperandKind, _ found: DType, _ name: String) throws(VerifyError) {
+    private func require(_ kind: OperandKind?, _ found: DType, _ name: String) throws(VerifyError) {
+        if found.isStorage { throw error(.storageOperand(name: name, found: found)) }
+        guard let kind else { return }
         let fits =
             switch kind {
             case .float: found.isFloat
@@ -234,20 +240,23 @@ extension UnaryOperator {
     fileprivate var operandKind: OperandKind {
         switch self {
         case .negate, .absolute, .sign: .number
-        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .isNaN: .float
+        case .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan, .isNaN: .float
         case .not: .boolean
+        case .bitNot: .integer
         }
     }
 }
 
 extension BinaryOperator {
-    /// What both operands must be; `nil` where every dtype is right.
+    /// What both operands must be; `nil` where every dtype that computes is right.
     fileprivate var operandKind: OperandKind? {
         switch self {
         case .add, .subtract, .multiply, .power, .maximum, .minimum: .number
         case .less, .lessOrEqual, .greater, .greaterOrEqual: .number
         case .divide, .floatRemainder: .float
-        case .floorDivide, .floorModulo, .truncDivide, .truncRemainder: .integer
+        case .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .bitAnd, .bitOr, .bitXor, .shiftLeft,
+            .shiftRight:
+            .integer
         case .equal, .notEqual: nil
         case .and, .or: .boolean
         }

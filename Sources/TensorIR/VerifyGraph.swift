@@ -1,5 +1,5 @@
-// What must hold of a graph: (1) every value has positive extents and is defined once: input, region parameter or
-// result of one operation; inputs and results have one name each. (2) A value is used only where it is visible: after
+// What must hold of a graph: (1) every value is defined once: input, region parameter or result of one operation;
+// inputs and results have one name each. (2) A value is used only where it is visible: after
 // its definition in its region, or captured; captures are listed where they are entered, once; functions capture
 // nothing. (3) An inline constant has one literal per element, of the value's dtype, and is small. (4) A definition
 // has its value's type and obeys VerifyDefinition.swift. (5) An extern has a name and sorted `name=value` attributes.
@@ -11,7 +11,7 @@
 extension Graph {
     /// Throws the first broken rule: types, functions, body, then values that nothing defines.
     package func verify() throws(VerifyError) {
-        for (index, type) in values.enumerated() { try type.verify(at: [.value(index)]) }
+        for (index, type) in values.enumerated() { try type.verify(at: [.value(index)], mayBeEmpty: true) }
         try verify(inputNames.count, body.parameters.count, .inputNames, at: [.inputs])
         try verify(outputNames.count, body.results.count, .outputNames, at: [.results])
         guard !body.results.isEmpty else { throw VerifyError(.value(.noResults), at: [.results]) }

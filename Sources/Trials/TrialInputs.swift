@@ -20,13 +20,14 @@ package func trialInputs(_ workload: Workload, _ inputClass: InputClass, seed: U
         if parameter.type.dtype.isFloat {
             let floats = (0..<count).map { _ -> Double in
                 switch inputClass {
-                case .uniform: Double(Float(random.unit() * 2 - 1))
-                case .integers: Double(random.below(9) - 4)
+                case .uniform: ScalarRules.rounded(Double(Float(random.unit() * 2 - 1)), parameter.type.dtype)
+                case .integers: ScalarRules.rounded(Double(random.below(9) - 4), parameter.type.dtype)
                 }
             }
             return TensorValue(parameter.type, floats: floats)
         }
-        let bound = parameter.type.dtype == .bool ? 2 : indexBound(workload, slot) ?? 5
+        let greatest = Int(parameter.type.dtype.greatestInteger)
+        let bound = min((indexBound(workload, slot) ?? 5) - 1, greatest) + 1
         return TensorValue(parameter.type, integers: (0..<count).map { _ in Int64(random.below(bound)) })
     }
 }

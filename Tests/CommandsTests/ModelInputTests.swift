@@ -62,6 +62,26 @@ private func sentence(_ body: () throws -> Void) -> String {
     )
 }
 
+@Test func typesThatNumPyLacksComeAsIntegers() throws {
+    func given(_ dtype: DType, _ bytes: [UInt8], as carrier: DType) -> String {
+        let type = TensorType(dtype, [bytes.count])
+        let model = ModelDescription(name: "m", inputs: [.init(name: "x", type: type)], outputs: [])
+        do throws(InputError) {
+            let tensor = NamedTensor(name: "x", type: TensorType(carrier, [bytes.count]), bytes: bytes)
+            return try matched([tensor], to: model) == [bytes] ? "the same bytes" : "other bytes"
+        } catch { return error.sentence }
+    }
+    #expect(given(.f8e5m2, [0, 255], as: .u8) == "the same bytes")
+    #expect(given(.f8e5m2, [0, 255], as: .i8) == "input x of m is f8e5m2 and the tensor is i8; convert it")
+    #expect(given(.i4, [7, 0xf8], as: .i8) == "the same bytes")
+    #expect(given(.u2, [0, 3], as: .u8) == "the same bytes")
+    let beyond = "and the tensor has elements beyond"
+    let advice = "give one element per byte, in its low bits"
+    #expect(given(.i4, [8], as: .i8) == "input x of m is int4 \(beyond) 4 bits; \(advice)")
+    #expect(given(.i2, [0xfd], as: .i2) == "input x of m is int2 \(beyond) 2 bits; \(advice)")
+    #expect(given(.f4e2m1, [16], as: .u8) == "input x of m is f4e2m1 \(beyond) 4 bits; \(advice)")
+}
+
 @Test func seedsGiveTheInputsOfTheFarm() throws {
     let source = try InputSource(parsing: "random:7")
     #expect(source == .random(seed: 7))

@@ -49,8 +49,7 @@ private let samples: [NamedTensor] = DType.allCases.enumerated().map { n, dtype 
         let file = ArrayFile.write(tensor.type, tensor.bytes)
         #expect((file.count - tensor.bytes.count) % 64 == 0)
         let (type, bytes) = try ArrayFile.read(file)
-        let stored = tensor.type.dtype == .bf16 ? DType.u16 : tensor.type.dtype
-        #expect(type == TensorType(stored, tensor.type.shape))
+        #expect(type == TensorType(tensor.type.dtype.carrier, tensor.type.shape))
         #expect(bytes == tensor.bytes)
     }
 }
@@ -167,7 +166,7 @@ private let samples: [NamedTensor] = DType.allCases.enumerated().map { n, dtype 
 @Test func foldersAndArchivesHoldTheSameTensors() throws {
     let folder = try Folder.makeTemporary(in: "/tmp")
     defer { Folder.removeTree(folder) }
-    let wanted = samples.filter { $0.type.dtype != .bf16 }
+    let wanted = samples.filter { $0.type.dtype.carrier == $0.type.dtype }
     try TensorFiles.write(wanted, to: folder + "/a/b")
     try TensorFiles.write(wanted, to: folder + "/c.npz")
     func byName(_ tensors: [NamedTensor]) -> [NamedTensor] { tensors.sorted { $0.name < $1.name } }

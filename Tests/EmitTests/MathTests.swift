@@ -12,7 +12,20 @@ import Testing
 @Suite struct MathTests {
     private static func harness() -> String {
         let kernel = emit(kernels: [], dialect: .c(.plain))
-        let unary = ["exp", "log", "tanh", "erf", "sin", "cos", "floor", "ceil", "round", "sqrt", "sign"]
+        let unary = [
+            "exp", "log", "tanh", "erf", "sin", "cos", "asin", "acos", "atan", "floor", "ceil", "round", "sqrt", "sign",
+        ]
+        let wide = ["asin", "acos", "atan"].map { name in
+            """
+            void \(name)_f64_0(void *const *operands, int64_t first, int64_t last, void *scratch) {
+              const double *restrict x = (const double *)operands[0];
+              double *restrict y = (double *)operands[1];
+              (void)scratch;
+              IW_VECTOR
+              for (int64_t i = first; i < last; ++i) y[i] = iw_\(name)_f64(x[i]);
+            }
+            """
+        }
         let loops = unary.map { name in
             """
             void \(name)_0(void *const *operands, int64_t first, int64_t last, void *scratch) {
@@ -33,7 +46,7 @@ import Testing
               for (int64_t i = first; i < last; ++i) y[i] = iw_pow_f32(x[i], z[i]);
             }
             """
-        return kernel + (loops + [power]).joined(separator: "\n") + "\n"
+        return kernel + (loops + wide + [power]).joined(separator: "\n") + "\n"
     }
 
     private static let isas: [ISA] = runnableISAs[0] == .plain ? [.plain] : [runnableISAs[0], .plain]
@@ -54,6 +67,7 @@ import Testing
         let functions: [(String, Double, (Double) -> Double)] = [
             ("exp", 1.1, { Glibc.exp($0) }), ("log", 1, { Glibc.log($0) }), ("tanh", 6, { Glibc.tanh($0) }),
             ("erf", 7, { Glibc.erf($0) }), ("sin", 1, { Glibc.sin($0) }), ("cos", 1, { Glibc.cos($0) }),
+            ("asin", 2, { Glibc.asin($0) }), ("acos", 1.5, { Glibc.acos($0) }), ("atan", 2, { Glibc.atan($0) }),
             ("floor", 0, { $0.rounded(.down) }), ("ceil", 0, { $0.rounded(.up) }),
             ("round", 0, { $0.rounded(.toNearestOrEven) }), ("sqrt", 0.5, { $0.squareRoot() }),
             ("sign", 0, { ScalarRules.apply(.sign, $0) }),
@@ -74,6 +88,36 @@ import Testing
             }
             #expect(y.isIntact)
         }
+    }
+
+    @Test func arcFunctionsInDoubleKeepTheirBounds() throws {
+        let functions: [(String, Double, (Float80) -> Float80)] = [
+            ("asin", 2.5, { asinl($0) }), ("acos", 1.5, { acosl($0) }), ("atan", 2, { atanl($0) }),
+        ]
+        // [-1.5, 1.5] evenly, and every exponent.
+        var samples: [Double] = [0, -0.0, 1, -1, 0.5, .nan, .infinity, -.infinity, 0x1.3504f333f9de6p+1]
+        samples += (0...60_000).map { Double($0 - 30_000) / 20_000 }
+        samples += (1..<2046).map { Double(bitPattern: UInt64($0) << 52 | 0x5_1234_5678_9abc) }
+        for isa in Self.isas {
+            let compiled = try CompiledC(Self.harness(), isa: isa)
+            let (x, y) = (AlignedBytes(of: samples), AlignedBytes(of: samples))
+            for (name, bound, exact) in functions {
+                try compiled.call("\(name)_f64_0", [x, y], count: samples.count)
+                let worst = zip(samples, y.array(of: Double.self)).reduce((0.0, 0.0)) { worst, pair in
+                    let wrong = error(pair.1, exact(Float80(pair.0)))
+                    return wrong > worst.0 ? (wrong, pair.0) : worst
+                }
+                #expect(worst.0 <= bound, "\(name) at \(worst.1) on \(isa)")
+            }
+            #expect(y.isIntact)
+        }
+    }
+
+    private func error(_ found: Double, _ exact: Float80) -> Double {
+        if exact.isNaN || found.isNaN { return exact.isNaN && found.isNaN ? 0 : .infinity }
+        let rounded = Double(exact)
+        if rounded == found { return 0 }
+        return Double(abs(Float80(found) - exact) / Float80(rounded.ulp))
     }
 
     private func samples(every step: UInt32) -> [Float] {

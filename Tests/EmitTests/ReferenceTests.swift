@@ -111,8 +111,9 @@ import Testing
     }
 
     @Test func castsRoundTruncateAndSaturate() throws {
-        let types: [DType] = [.i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .bool, .f16, .bf16, .f64]
-        let sources = [(DType.f32, 1e3), (.f32, 1e5), (.i64, 1), (.i32, 1), (.f64, 1e19)]
+        let types = DType.allCases.filter { $0 != .f32 }
+        let stored = DType.allCases.filter(\.isStorage).map { ($0, 1e2) }
+        let sources = [(DType.f32, 1e3), (.f32, 1e5), (.i64, 1), (.i32, 1), (.u64, 1), (.f64, 1e20)] + stored
         let parameters = sources.map { dtype, scale in randomTensor(TensorType(dtype, [200]), seed: 9, scale: scale) }
         var workload = Workload(
             parameters: parameters.map { Workload.Parameter(type: $0.type, isConstant: false) }, definitions: [],
@@ -138,6 +139,35 @@ import Testing
               M: i64[j:4] = max(r:16) K[r*4+j] - 7
               G: i32[i:64] = A[K[i]%64]
             } -> P, Q, S, M, G
+            """)
+    }
+
+    @Test func bitsAndShiftsWrapToTheirDType() throws {
+        let dtypes = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+        let heads = dtypes.flatMap { ["A\($0): \($0)[48]", "B\($0): \($0)[48]"] }.joined(separator: ", ")
+        let lines = dtypes.map { t in
+            """
+              V\(t): \(t)[i:48] = bitXor(bitAnd(A\(t)[i] + B\(t)[i], bitNot(B\(t)[i])), bitOr(A\(t)[i], 5:\(t)))
+              S\(t): \(t)[i:48] = shiftLeft(A\(t)[i], B\(t)[i]) + shiftLeft(B\(t)[i], 3:\(t))
+              R\(t): \(t)[i:48] = shiftRight(A\(t)[i] - B\(t)[i], 3:\(t)) + shiftRight(A\(t)[i], B\(t)[i])
+            """
+        }
+        let results = dtypes.map { "V\($0), S\($0), R\($0)" }.joined(separator: ", ")
+        try expectMeaning("workload(\(heads)) {\n\(lines.joined(separator: "\n"))\n} -> \(results)")
+    }
+
+    @Test func unsignedNumbersBeyondTheSignBit() throws {
+        try expectMeaning(
+            """
+            workload(A: u64[48], B: u64[48]) {
+              Q: u64[i:48] = A[i] / B[i] + truncDiv(B[i], A[i] % 7:u64) - truncRem(A[i], B[i])
+              P: u64[i:48] = pow(A[i], B[i]) + max(A[i], B[i]) - min(A[i], B[i])
+              L: bool[i:48] = A[i] < B[i] || sign(A[i]) >= abs(B[i])
+              M: u64[j:4] = max(r:12) A[r*4+j]
+              N: u64[j:4] = min(r:12) bitOr(A[r*4+j], 9223372036854775808:u64)
+              F: f64[i:48] = f64(A[i])
+              G: u64[i:48] = u64(f64(B[i]) * 1.5:f64)
+            } -> Q, P, L, M, N, F, G
             """)
     }
 

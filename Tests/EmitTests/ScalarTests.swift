@@ -16,14 +16,22 @@ import Testing
             let binary: [(BinaryOperator, DType)] = [
                 (.add, dtype), (.subtract, dtype), (.multiply, dtype), (.floorDivide, dtype), (.floorModulo, dtype),
                 (.truncDivide, dtype), (.truncRemainder, dtype), (.maximum, dtype), (.minimum, dtype),
-                (.power, dtype), (.less, .bool), (.greaterOrEqual, .bool), (.equal, .bool),
+                (.power, dtype), (.less, .bool), (.greaterOrEqual, .bool), (.equal, .bool), (.bitAnd, dtype),
+                (.bitOr, dtype), (.bitXor, dtype), (.shiftLeft, dtype), (.shiftRight, dtype),
             ]
-            let unary: [UnaryOperator] = [.negate, .absolute, .sign]
+            let unary: [UnaryOperator] = [.negate, .absolute, .sign, .bitNot]
             let at = [Expr.axis(0)]
             let (a, b) = (Expr.read(slot: 0, at), Expr.read(slot: 1, at))
-            let values =
-                binary.map { (Expr.binary($0.0, a, b), $0.1) } + unary.map { (Expr.unary($0, a), dtype) }
-                + [(Expr.binary(.less, a + b, a - b), DType.bool), (.binary(.maximum, a * b, a), dtype)]
+            var values: [(Expr, DType)] = binary.map { (.binary($0.0, a, b), $0.1) }
+            values += unary.map { (.unary($0, a), dtype) }
+            values += [(.binary(.less, a + b, a - b), .bool), (.binary(.maximum, a * b, a), dtype)]
+            for amount in [Int64(1), 3, 7] {
+                let count = Expr.literal(.integer(amount, dtype))
+                let (shifted, inverse) = (Expr.binary(.shiftRight, a * b, count), Expr.unary(.bitNot, b))
+                values.append((.binary(.shiftLeft, a, count), dtype))
+                values.append((.binary(.shiftRight, a - b, count), dtype))
+                values.append((.cast(.i64, shifted) + .cast(.i64, inverse), .i64))
+            }
             return try elementwise([dtype, dtype], values)
         }
         try expectAgreement(kernels, kernels.map { edgeCases($0) }, tolerance: 0, isas: [.plain])
@@ -42,7 +50,7 @@ import Testing
             let at = [Expr.axis(0)]
             let (a, b) = (Expr.read(slot: 0, at), Expr.read(slot: 1, at))
             let unary: [UnaryOperator] = [
-                .negate, .absolute, .sign, .floor, .ceil, .round, .exp, .log, .sqrt, .tanh, .erf,
+                .negate, .absolute, .sign, .floor, .ceil, .round, .exp, .log, .sqrt, .tanh, .erf, .asin, .acos, .atan,
             ]
             let binary: [BinaryOperator] = [
                 .add, .subtract, .multiply, .divide, .floatRemainder, .power, .maximum, .minimum,
@@ -61,7 +69,7 @@ import Testing
     @Test func randomIntegerTrees() throws {
         let kernels = try (0..<12).map { seed in
             var random = SeededRandom(seed: UInt64(seed))
-            let dtypes: [DType] = [.i8, .u8, .i32, .u32, .i64, .i16]
+            let dtypes: [DType] = [.i8, .u8, .i32, .u32, .i64, .i16, .u64]
             let values = (0..<6).map { _ in
                 let dtype = dtypes[random.below(dtypes.count)]
                 return (randomTree(dtype, dtypes, 4, &random), dtype)
@@ -76,12 +84,13 @@ import Testing
         if depth == 0 { return random.below(4) == 0 ? .literal(.integer(Int64(random.below(100)), dtype)) : leaf }
         func tree(_ type: DType) -> Expr { randomTree(type, slots, depth - 1, &random) }
         let operators: [BinaryOperator] = [
-            .add, .subtract, .multiply, .add, .maximum, .minimum, .floorDivide, .floorModulo, .truncDivide,
+            .add, .subtract, .multiply, .add, .maximum, .minimum, .floorDivide, .floorModulo, .truncDivide, .bitAnd,
+            .bitOr, .bitXor, .shiftLeft, .shiftRight,
         ]
         switch random.below(8) {
         case 0: return .cast(dtype, tree(slots[random.below(slots.count)]))
         case 1: return .select(.binary(.less, tree(dtype), tree(dtype)), tree(dtype), tree(dtype))
-        case 2: return .unary(.absolute, tree(dtype))
+        case 2: return .unary(random.below(2) == 0 ? .absolute : .bitNot, tree(dtype))
         default: return .binary(operators[random.below(operators.count)], tree(dtype), tree(dtype))
         }
     }
@@ -109,6 +118,7 @@ import Testing
             case .floats(var floats):
                 let extremes = [
                     0, -0.0, 1, -1, 0.5, 1.5, 2.5, -2.5, .infinity, -.infinity, .nan, 300, -300, 70_000, 3e9, -3e9,
+                    1e19, 464, 465, -248, 0.2, 0x1p-8, -0x1p-10,
                 ]
                 for (at, extreme) in extremes.enumerated() {
                     floats[(at * (slot * 3 + 1)) % 64] = ScalarRules.rounded(extreme, buffer.dtype)

@@ -86,7 +86,7 @@ struct RandomKernel {
             let value = expr(.i64, 2)
             return .bind(variable: introduce(), value)
         case 1: return map()
-        case 2: return .reduce(reduce())
+        case 2: return reduce().map { .reduce($0) } ?? map()
         case 3: return (chance(50) ? contract() : tile()) ?? map()
         case 4:
             guard depth == 0 else { return .when(expr(.bool, 2), block(depth: depth + 1)) }
@@ -112,8 +112,11 @@ struct RandomKernel {
         return .map(slot: slot, index: expr(.i64, 2), value: expr(slots[slot], 3))
     }
 
-    private mutating func reduce() -> Reduce {
-        let slot = target()
+    private mutating func reduce() -> Reduce? {
+        let computing = writable.filter { !slots[$0].isStorage }
+        guard !computing.isEmpty else { return nil }
+        let slot = pick(computing)
+        written.insert(slot)
         let index = expr(.i64, 2)
         let outside = visible
         var axes: [Reduce.Axis] = []
@@ -189,7 +192,8 @@ struct RandomKernel {
 
     private mutating func expr(_ dtype: DType, _ depth: Int) -> Expr {
         guard depth > 0, chance(80) else { return leaf(dtype) }
-        switch random.below(6) {
+        // storage types are only moved and cast
+        switch random.below(dtype.isStorage ? 2 : 6) {
         case 0: return .select(expr(.bool, depth - 1), expr(dtype, depth - 1), expr(dtype, depth - 1))
         case 1: return .cast(dtype, expr(pick(DType.allCases), depth - 1))
         case 2: return unary(dtype, depth)
@@ -202,8 +206,10 @@ struct RandomKernel {
             return chance(50) ? .unary(.not, expr(.bool, depth - 1)) : .unary(.isNaN, expr(.f32, depth - 1))
         }
         let any: [UnaryOperator] = [.negate, .absolute, .sign]
-        let floats: [UnaryOperator] = [.floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf]
-        return .unary(pick(dtype.isFloat ? any + floats : any), expr(dtype, depth - 1))
+        let floats: [UnaryOperator] = [
+            .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan,
+        ]
+        return .unary(pick(any + (dtype.isFloat ? floats : [.bitNot])), expr(dtype, depth - 1))
     }
 
     private mutating func binary(_ dtype: DType, _ depth: Int) -> Expr {
@@ -211,13 +217,16 @@ struct RandomKernel {
         let op: BinaryOperator
         if dtype == .bool {
             let compares = BinaryOperator.allCases.filter(\.isComparison)
-            both = pick(DType.allCases)
+            both = pick(DType.allCases.filter { !$0.isStorage })
             op = both == .bool ? pick([.and, .or, .equal, .notEqual]) : pick(compares)
         } else {
             both = dtype
             let any: [BinaryOperator] = [.add, .subtract, .multiply, .power, .maximum, .minimum]
             let floats: [BinaryOperator] = [.divide, .floatRemainder]
-            let integers: [BinaryOperator] = [.floorDivide, .floorModulo, .truncDivide, .truncRemainder]
+            let integers: [BinaryOperator] = [
+                .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .bitAnd, .bitOr, .bitXor, .shiftLeft,
+                .shiftRight,
+            ]
             op = pick(any + (dtype.isFloat ? floats : integers))
         }
         let left = expr(both, depth - 1)

@@ -16,7 +16,7 @@ private func fails(_ maker: ModelMaker) -> String { sentence { _ = try importMod
     (other.domain, other.version) = ("com.example", 3)
     maker.model.opsetImport.append(other)
     maker.input("x", .f32, ["2"])
-    maker.node("Loop", ["", "", "x"], ["a"], name: "body")
+    maker.node("TfIdfVectorizer", ["x"], ["a"], name: "body")
     maker.node("Relu", ["a"], ["b"])
     maker.node("Gelu", ["b"], ["c"])
     maker.node("Frobnicate", ["c"], ["d"], name: "f\"\u{1b}")
@@ -24,7 +24,7 @@ private func fails(_ maker: ModelMaker) -> String { sentence { _ = try importMod
     maker.output("d")
     #expect(
         fails(maker)
-            == "m.onnx uses operators that are not supported: Loop (domain ai.onnx version 17) at node \"body\"; "
+            == "m.onnx uses operators that are not supported: TfIdfVectorizer (domain ai.onnx version 17) at node \"body\"; "
             + "Gelu (domain ai.onnx version 17) at node number 2; "
             + "Frobnicate (domain com.example version 3) at node \"f\\\"\\u{1b}\"")
     // A node that no output needs is no obstacle.

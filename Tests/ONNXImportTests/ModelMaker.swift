@@ -67,15 +67,27 @@ func message(_ value: TensorValue) -> Ironworks_Onnx_TensorProto {
     var tensor = Ironworks_Onnx_TensorProto()
     tensor.dims = value.type.shape.map { Int64($0) }
     tensor.dataType = onnxNumber(value.type.dtype)
-    tensor.rawData = Data(value.bytes)
+    tensor.rawData = Data(packed(value))
     return tensor
+}
+
+/// The bytes as a file has them: elements of 4 and 2 bits share bytes, the first one lowest.
+func packed(_ value: TensorValue) -> [UInt8] {
+    let bits = value.type.dtype.bits
+    guard bits < 8 else { return value.bytes }
+    let perByte = 8 / bits
+    var out = [UInt8](repeating: 0, count: (value.type.elements + perByte - 1) / perByte)
+    for (index, byte) in value.bytes.enumerated() {
+        out[index / perByte] |= (byte & UInt8(1 << bits - 1)) << UInt8(index % perByte * bits)
+    }
+    return out
 }
 
 extension Ironworks_Onnx_TensorProto {
     mutating func clearBytes() { rawData = Data() }
 }
 
-func onnxNumber(_ dtype: DType) -> Int32 { (1...16).first { DType(onnx: $0) == dtype } ?? 0 }
+func onnxNumber(_ dtype: DType) -> Int32 { (1...26).first { DType(onnx: $0) == dtype } ?? 0 }
 
 func floats(_ shape: [Int], _ values: [Double], _ dtype: DType = .f32) -> TensorValue {
     TensorValue(TensorType(dtype, shape), floats: values)
@@ -105,6 +117,10 @@ func attribute(_ name: String, _ value: Float) -> Ironworks_Onnx_AttributeProto 
 
 func attribute(_ name: String, _ value: String) -> Ironworks_Onnx_AttributeProto {
     make(name, .string) { $0.s = Data(value.utf8) }
+}
+
+func attribute(_ name: String, texts: [String]) -> Ironworks_Onnx_AttributeProto {
+    make(name, .strings) { $0.strings = texts.map { Data($0.utf8) } }
 }
 
 func attribute(_ name: String, _ value: TensorValue) -> Ironworks_Onnx_AttributeProto {

@@ -68,9 +68,7 @@ private let x = counting([2, 3])
     let old = try evaluate(
         "Slice", version: 9, [x], [attribute("starts", [1]), attribute("ends", [99]), attribute("axes", [-1])])
     #expect(old[0] == floats([2, 2], [1, 2, 4, 5]))
-    #expect(
-        sentence { _ = try sliced(3, 3, 1) }
-            == "output \"y0\" of m.onnx has the shape 0 and so no element; bind other shapes")
+    #expect(try sliced(3, 3, 1) == floats([0], []))
 }
 
 @Test func partsAreJoinedAndSplit() throws {
@@ -170,9 +168,7 @@ private let x = counting([2, 3])
     let bounds = [integers([], [10]), integers([], [3]), integers([], [-3])]
     #expect(try evaluate("Range", bounds, known: [0, 1, 2])[0] == vector(10, 7, 4))
     let backwards = [floats([], [0]), floats([], [1e30]), floats([], [-1])]
-    #expect(
-        sentence { _ = try evaluate("Range", backwards, known: [0, 1, 2]) }
-            == "output \"y0\" of m.onnx has the shape 0 and so no element; bind other shapes")
+    #expect(try evaluate("Range", backwards, known: [0, 1, 2])[0] == floats([0], []))
     let halves = [floats([], [0]), floats([], [1.2]), floats([], [0.5])]
     #expect(try evaluate("Range", halves, known: [0, 1, 2])[0] == floats([3], [0, 0.5, 1]))
 }

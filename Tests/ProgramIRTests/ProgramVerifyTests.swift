@@ -133,7 +133,7 @@ import Testing
         #expect(
             changed { $0.kernels[0].operandBytes[1] = 0 }
                 == "operand 1 of kernel k0 has 0 bytes; it needs at least one")
-        #expect(changed { $0.buffers[0].bytes = 0 } == "buffer b0 has 0 bytes; it needs at least one")
+        #expect(changed { $0.buffers[0].bytes = -1 } == "buffer b0 has -1 bytes; it needs at least one")
         #expect(
             changed { $0.buffers[0].place = .input(-1) } == "buffer b0 is placed at -1; places are at least 0")
         #expect(

@@ -110,6 +110,48 @@ private func one(_ definition: String, _ parameters: [TensorValue]) throws -> Te
     #expect(try one("i64[i:2] = truncDiv(t0[i], -1)", [wide]) == integers([2], [-.max, .min]))
 }
 
+@Test func bitOperatorsSeeTheBitsOfTheirDType() throws {
+    let bytes = integers([4], [0b1100_1010, 0, 255, 1], .u8)
+    #expect(try one("u8[i:4] = bitAnd(t0[i], 15:u8)", [bytes]) == integers([4], [10, 0, 15, 1], .u8))
+    #expect(try one("u8[i:4] = bitOr(t0[i], 15:u8)", [bytes]) == integers([4], [207, 15, 255, 15], .u8))
+    #expect(try one("u8[i:4] = bitXor(t0[i], 255:u8)", [bytes]) == integers([4], [53, 255, 0, 254], .u8))
+    #expect(try one("u8[i:4] = bitNot(t0[i])", [bytes]) == integers([4], [53, 255, 0, 254], .u8))
+    #expect(try one("bool[i:4] = bitNot(t0[i]) == 53:u8", [bytes]) == integers([4], [1, 0, 0, 0], .bool))
+    // the sum wraps before its bits are looked at, not only when it is stored
+    #expect(try one("u8[i:4] = shiftRight(t0[i] + 1:u8, 1:u8)", [bytes]) == integers([4], [101, 0, 0, 1], .u8))
+    let signed = integers([3], [-1, -128, 64], .i8)
+    #expect(try one("i8[i:3] = bitNot(t0[i])", [signed]) == integers([3], [0, 127, -65], .i8))
+    #expect(try one("i8[i:3] = bitAnd(t0[i], 127:i8)", [signed]) == integers([3], [127, 0, 64], .i8))
+}
+
+@Test func shiftsByTheWidthOrMoreGiveZero() throws {
+    let bytes = integers([3], [255, 1, 128], .u8)
+    let by = integers([3], [7, 8, 200], .u8)
+    #expect(try one("u8[i:3] = shiftLeft(t0[i], t1[i])", [bytes, by]) == integers([3], [128, 0, 0], .u8))
+    #expect(try one("u8[i:3] = shiftRight(t0[i], t1[i])", [bytes, by]) == integers([3], [1, 0, 0], .u8))
+    let signed = integers([4], [-8, -8, -8, 8], .i32)
+    let amounts = integers([4], [1, 31, 32, -1], .i32)
+    #expect(try one("i32[i:4] = shiftRight(t0[i], t1[i])", [signed, amounts]) == integers([4], [-4, -1, 0, 0], .i32))
+    #expect(
+        try one("i32[i:4] = shiftLeft(t0[i], t1[i])", [signed, amounts]) == integers([4], [-16, 0, 0, 0], .i32))
+    let wide = integers([2], [-1, .min], .u64)
+    #expect(try one("u64[i:2] = shiftRight(t0[i], 60:u64)", [wide]) == integers([2], [15, 8], .u64))
+    #expect(try one("u64[i:2] = shiftRight(t0[i], 64:u64)", [wide]) == integers([2], [0, 0], .u64))
+}
+
+@Test func arcFunctions() throws {
+    let input = floats([4], [0, 1, -0.5, 2])
+    func values(_ name: String) throws -> [Double] {
+        try one("f32[i:4] = \(name)(t0[i])", [input]).literals.map(\.float)
+    }
+    let half = Double(Float(Double.pi / 2))
+    #expect(try values("asin")[0..<2] == [0, half])
+    #expect(try abs(values("asin")[2] + Double.pi / 6) < 1e-7)
+    #expect(try values("acos")[0..<2] == [half, 0])
+    #expect(try values("asin")[3].isNaN && values("acos")[3].isNaN)
+    #expect(try abs(values("atan")[1] - Double.pi / 4) < 1e-7)
+}
+
 @Test func castsFollowTheirRules() throws {
     let input = floats([6], [2.9, -2.9, 300, -1, .nan, .infinity])
     #expect(try one("i32[i:6] = i32(t0[i])", [input]) == integers([6], [2, -2, 300, -1, 0, 2_147_483_647], .i32))

@@ -17,13 +17,18 @@ struct TensorIRSamples {
     static let floatDTypes: [DType] = [.f32, .f32, .f32, .f16, .bf16, .f64]
     static let integerDTypes: [DType] = [.i64, .i64, .i32, .i16, .i8, .u8, .u16, .u32, .u64]
 
-    mutating func dtype() -> DType {
+    static let storageDTypes = DType.allCases.filter(\.isStorage)
+
+    /// Any dtype that computes.
+    mutating func computing() -> DType {
         switch random.below(10) {
         case 0..<6: return pick(TensorIRSamples.floatDTypes)
         case 6..<9: return pick(TensorIRSamples.integerDTypes)
         default: return .bool
         }
     }
+
+    mutating func dtype() -> DType { chance(10) ? pick(TensorIRSamples.storageDTypes) : computing() }
 
     mutating func type() -> TensorType {
         TensorType(dtype(), (0..<random.below(4)).map { _ in 1 + random.below(4) })
@@ -57,7 +62,8 @@ struct TensorIRSamples {
 
     mutating func expr(_ dtype: DType, _ context: Context, _ depth: Int) -> Expr {
         if depth <= 0 || chance(15) { return leaf(dtype, context, depth) }
-        switch random.below(8) {
+        // only moved and cast
+        switch dtype.isStorage ? 3 + random.below(2) : random.below(8) {
         case 0: return leaf(dtype, context, depth)
         case 1, 2: return unary(dtype, context, depth)
         case 3:
@@ -83,9 +89,11 @@ struct TensorIRSamples {
             if chance(30) { return .unary(.isNaN, expr(.f32, context, depth - 1)) }
             return .unary(.not, expr(.bool, context, depth - 1))
         }
-        let integer: [UnaryOperator] = [.negate, .absolute, .sign]
-        let float: [UnaryOperator] = integer + [.floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf]
-        return .unary(pick(dtype.isFloat ? float : integer), expr(dtype, context, depth - 1))
+        let both: [UnaryOperator] = [.negate, .absolute, .sign]
+        let float: [UnaryOperator] = [
+            .floor, .ceil, .round, .exp, .log, .sqrt, .sin, .cos, .tanh, .erf, .asin, .acos, .atan,
+        ]
+        return .unary(pick(both + (dtype.isFloat ? float : [.bitNot])), expr(dtype, context, depth - 1))
     }
 
     private mutating func binary(_ dtype: DType, _ context: Context, _ depth: Int) -> Expr {
@@ -95,7 +103,7 @@ struct TensorIRSamples {
             if chance(50) {
                 op = pick([.and, .or])
             } else {
-                repeat { operands = self.dtype() } while operands == .bool
+                repeat { operands = computing() } while operands == .bool
                 op = pick([.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual])
             }
         } else if dtype.isFloat {
@@ -103,7 +111,7 @@ struct TensorIRSamples {
         } else {
             op = pick([
                 .add, .subtract, .multiply, .floorDivide, .floorModulo, .truncDivide, .truncRemainder, .maximum,
-                .minimum, .power,
+                .minimum, .power, .bitAnd, .bitOr, .bitXor, .shiftLeft, .shiftRight,
             ])
         }
         return .binary(op, expr(operands, context, depth - 1), expr(operands, context, depth - 1))
@@ -113,7 +121,7 @@ struct TensorIRSamples {
         let type = type ?? self.type()
         var context = Context(slots: slots, axes: type.shape.map { 0..<$0 })
         switch random.below(type.rank > 0 ? 4 : 2) {
-        case 0 where type.dtype != .bool, 1 where type.dtype != .bool:
+        case 0 where type.dtype != .bool && !type.dtype.isStorage, 1 where type.dtype != .bool && !type.dtype.isStorage:
             let extents = (0..<1 + random.below(2)).map { _ in 1 + random.below(4) }
             context.axes += extents.map { 0..<$0 }
             let condition = chance(40) ? expr(.bool, context, 2) : nil

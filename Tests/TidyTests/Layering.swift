@@ -42,7 +42,7 @@ enum Layering {
     ]
 
     /// Modules of the language and the C library that anyone may import.
-    static let free: Set<String> = ["Glibc", "Synchronization", "Swift"]
+    static let free: Set<String> = ["Dispatch", "Glibc", "Synchronization", "Swift"]
 
     /// Targets without a test target of their own, with where their tests are.
     static let testedElsewhere: [String: String] = [

@@ -95,6 +95,18 @@ import Testing
                     right: false, maxError: 1, tolerance: 0, disagreement: "result 0 element 1: 3 instead of 4"))
     }
 
+    @Test func integersFromFloatsMayBeWhatTheNaiveCodeHas() {
+        func judge(_ kernel: [Int64], naive: [Int64], _ dtype: DType) -> Bool {
+            func value(_ v: [Int64]) -> TensorValue { TensorValue(TensorType(dtype, [v.count]), integers: v) }
+            return compare(kernel: [value(kernel)], reference: [value([7, 8])], naive: [value(naive)]).right
+        }
+        #expect(judge([7, 9], naive: [7, 9], .i64))
+        #expect(!judge([6, 9], naive: [7, 9], .i64))
+        #expect(judge([6, 9], naive: [7, 9], .u8))
+        #expect(!judge([5, 9], naive: [7, 9], .u8))
+        #expect(!judge([6, 8], naive: [7, 8], .u8))
+    }
+
     @Test func severalResultsAreAllJudged() {
         let third = floats([1.0 / 3])
         let agreement = compare(

@@ -1,3 +1,7 @@
+// Candidates are shared out among translation units by family, and results of work done side by side keep their order.
+// In: families and numbers.  Out: which unit holds which candidate.
+// Families must stay together: they share the functions that cost most to compile.
+
 import Testing
 
 @testable import Trials

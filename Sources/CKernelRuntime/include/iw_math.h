@@ -1,8 +1,9 @@
 // Scalar mathematics of generated kernels, self-contained C11 for clang and gcc: no header, no library call.
 // Every f32 function is branch-free (selects, bit casts) so that a loop over it becomes vector code; the f64 ones
-// are in iw_math_f64.h, which follows this text. The bounds in comments hold for all finite arguments with and
-// without fused multiply-add; results and arguments below 2^-126 may count as zero; NaN in gives NaN out unless a
-// comment says otherwise. Integer operators are total: a quotient by zero is 0, its remainder the dividend.
+// are in iw_math_f64.h, inverse functions of angles in iw_math_arc.h; both follow this text.
+// The bounds in comments hold for all finite arguments with and without fused multiply-add;
+// results and arguments below 2^-126 may count as zero; NaN in gives NaN out unless a comment says otherwise.
+// Integer operators are total: a quotient by zero is 0, its remainder the dividend.
 #ifndef IW_MATH_H
 #define IW_MATH_H
 
@@ -288,7 +289,7 @@ IW_INLINE float iw_fmod_f32(float x, float y) {
 
 // ---- conversions -----------------------------------------------------------------------------------------------
 
-// Float to integer truncates and saturates; NaN gives 0. u64 saturates at 2^63 - 1: its values are those of int64_t.
+// Float to integer truncates and saturates; NaN gives 0. A u64 is an int64_t with its bits.
 #define IW_TO_NARROW(T, S, R, N, LOW, HIGH)                                                                       \
   IW_INLINE R iw_##S##_to_##N(T x) {                                                                              \
     T v = x == x ? x : (T)0;                                                                                      \
@@ -302,7 +303,7 @@ IW_INLINE float iw_fmod_f32(float x, float y) {
     R r = (R)(v < (T)(LIMIT) ? v : (T)(BELOW));                                                                   \
     return v < (T)(LIMIT) ? r : (R)(HIGH);                                                                        \
   }
-#define IW_CONVERSIONS(T, S, BELOW31, BELOW32, BELOW63)                                                           \
+#define IW_CONVERSIONS(T, S, BELOW31, BELOW32, BELOW63, BELOW64)                                                  \
   IW_TO_NARROW(T, S, int8_t, i8, -128, 127)                                                                       \
   IW_TO_NARROW(T, S, uint8_t, u8, 0, 255)                                                                         \
   IW_TO_NARROW(T, S, int16_t, i16, -32768, 32767)                                                                 \
@@ -310,9 +311,10 @@ IW_INLINE float iw_fmod_f32(float x, float y) {
   IW_TO_WIDE(T, S, int32_t, i32, -0x1p31, 0x1p31, BELOW31, 0x7fffffff)                                            \
   IW_TO_WIDE(T, S, uint32_t, u32, 0, 0x1p32, BELOW32, 0xffffffffu)                                                \
   IW_TO_WIDE(T, S, int64_t, i64, -0x1p63, 0x1p63, BELOW63, 0x7fffffffffffffffll)                                  \
-  IW_TO_WIDE(T, S, int64_t, u64, 0, 0x1p63, BELOW63, 0x7fffffffffffffffll)
-IW_CONVERSIONS(float, f32, 2147483520.0f, 4294967040.0f, 9223371487098961920.0f)
-IW_CONVERSIONS(double, f64, 2147483647.0, 4294967295.0, 9223372036854774784.0)
+  IW_TO_WIDE(T, S, uint64_t, unsigned, 0, 0x1p64, BELOW64, 0xffffffffffffffffull)                                 \
+  IW_INLINE int64_t iw_##S##_to_u64(T x) { return (int64_t)iw_##S##_to_unsigned(x); }
+IW_CONVERSIONS(float, f32, 2147483520.0f, 4294967040.0f, 9223371487098961920.0f, 18446742974197923840.0f)
+IW_CONVERSIONS(double, f64, 2147483647.0, 4294967295.0, 9223372036854774784.0, 18446744073709549568.0)
 #undef IW_CONVERSIONS
 #undef IW_TO_NARROW
 #undef IW_TO_WIDE
@@ -355,6 +357,16 @@ IW_INLINE int32_t iw_min_i32(int32_t a, int32_t b) { return a < b ? a : b; }
 IW_INLINE int64_t iw_abs_i64(int64_t a) { return a < 0 ? iw_sub_i64(0, a) : a; }
 IW_INLINE int64_t iw_sign_i64(int64_t a) { return (a > 0) - (a < 0); }
 
+// Shifts: an amount of the width or more gives 0. `width` is that of the dtype, which may be narrower than 32 bits.
+IW_INLINE uint32_t iw_shift_left_u32(uint32_t x, uint32_t n) { return n < 32u ? x << (n & 31u) : 0u; }
+IW_INLINE uint32_t iw_shift_right_u32(uint32_t x, uint32_t n) { return n < 32u ? x >> (n & 31u) : 0u; }
+IW_INLINE int32_t iw_shift_right_i32(int32_t x, uint32_t n, uint32_t width) {
+  return n < width ? x >> (n & 31u) : 0;
+}
+IW_INLINE uint64_t iw_shift_left_u64(uint64_t x, uint64_t n) { return n < 64u ? x << (n & 63u) : 0u; }
+IW_INLINE uint64_t iw_shift_right_u64(uint64_t x, uint64_t n) { return n < 64u ? x >> (n & 63u) : 0u; }
+IW_INLINE int64_t iw_shift_right_i64(int64_t x, uint64_t n) { return n < 64u ? x >> (n & 63u) : 0; }
+
 IW_INLINE int64_t iw_quotient_i64(int64_t a, int64_t b) {
   return b == 0 ? 0 : (b == -1 ? iw_sub_i64(0, a) : a / b);
 }
@@ -367,14 +379,23 @@ IW_INLINE int64_t iw_floor_remainder_i64(int64_t a, int64_t b) {
   int64_t r = iw_remainder_i64(a, b);
   return ((b != 0) & (r != 0) & ((r < 0) != (b < 0))) ? r + b : r;
 }
+// The operators of u64 that differ from those of int64_t; their operands and results are the bits in an int64_t.
+IW_INLINE int64_t iw_power_u64(int64_t base, int64_t exponent) {
+  uint64_t result = 1, square = (uint64_t)base, left = (uint64_t)exponent;
+  for (; left > 0; left >>= 1) {
+    if (left & 1) result *= square;
+    square *= square;
+  }
+  return (int64_t)result;
+}
+IW_INLINE int64_t iw_max_u64(int64_t a, int64_t b) { return (uint64_t)a > (uint64_t)b ? a : b; }
+IW_INLINE int64_t iw_min_u64(int64_t a, int64_t b) { return (uint64_t)a < (uint64_t)b ? a : b; }
+IW_INLINE int64_t iw_quotient_u64(int64_t a, int64_t b) { return b == 0 ? 0 : (int64_t)((uint64_t)a / (uint64_t)b); }
+IW_INLINE int64_t iw_remainder_u64(int64_t a, int64_t b) { return b == 0 ? a : (int64_t)((uint64_t)a % (uint64_t)b); }
+
 IW_INLINE int64_t iw_power_i64(int64_t base, int64_t exponent) {
   if (exponent < 0) return base == 1 ? 1 : (base == -1 ? ((exponent & 1) ? -1 : 1) : 0);
-  int64_t result = 1;
-  for (; exponent > 0; exponent >>= 1) {
-    if (exponent & 1) result = iw_mul_i64(result, base);
-    base = iw_mul_i64(base, base);
-  }
-  return result;
+  return iw_power_u64(base, exponent);
 }
 
 #endif

@@ -97,6 +97,66 @@ IW_INLINE double iw_turned_f64(double x, uint64_t turn) {
 IW_INLINE double iw_sin_f64(double x) { return x == 0.0 ? x : iw_turned_f64(x, 0); }
 IW_INLINE double iw_cos_f64(double x) { return iw_turned_f64(x, 1); }
 
+// asin(z) for 0 <= z <= 1/2, where s = z².
+IW_INLINE double iw_asin_core_f64(double z, double s) {
+  double p = 0x1.d72b2bc8155f8p-6;
+  p = p * s - 0x1.e6aaa8a0a04ccp-7;
+  p = p * s + 0x1.1d189408314eep-6;
+  p = p * s + 0x1.65a9c4dfcf8b2p-8;
+  p = p * s + 0x1.52420b04b37bep-7;
+  p = p * s + 0x1.782651caa6547p-7;
+  p = p * s + 0x1.c9cf07674736ap-7;
+  p = p * s + 0x1.1c4d35cf95421p-6;
+  p = p * s + 0x1.6e8bb1c8209a2p-6;
+  p = p * s + 0x1.f1c71c1db0623p-6;
+  p = p * s + 0x1.6db6db6e31f13p-5;
+  p = p * s + 0x1.3333333332ecap-4;
+  p = p * s + 0x1.5555555555556p-3;
+  return z + z * (s * p);
+}
+// Error below 2.5 ulp; NaN outside of [-1, 1]. Above 1/2 it is π/2 - 2 asin(sqrt((1 - |x|)/2)).
+IW_INLINE double iw_asin_f64(double x) {
+  double a = __builtin_fabs(x);
+  double half = 0.5 - 0.5 * a;
+  double s = a > 0.5 ? half : a * a;
+  double y = iw_asin_core_f64(a > 0.5 ? IW_SQRT_F64(half) : a, s);
+  double upper = (0x1.921fb54442d18p+0 - 2.0 * y) + 0x1.1a62633145c07p-54;
+  return __builtin_copysign(a > 0.5 ? upper : y, x);
+}
+// Error below 1.5 ulp; NaN outside of [-1, 1].
+IW_INLINE double iw_acos_f64(double x) {
+  double a = __builtin_fabs(x);
+  double half = 0.5 - 0.5 * a;
+  double s = a > 0.5 ? half : a * a;
+  double y = iw_asin_core_f64(a > 0.5 ? IW_SQRT_F64(half) : a, s);
+  double below = 0x1.921fb54442d18p+1 - (2.0 * y - 0x1.1a62633145c07p-53);
+  double outer = x < 0.0 ? below : 2.0 * y;
+  double inner = 0x1.921fb54442d18p+0 - (__builtin_copysign(y, x) - 0x1.1a62633145c07p-54);
+  return a > 0.5 ? outer : inner;
+}
+// Error below 2 ulp: around 0, π/4 and π/2, each the one within π/8.
+IW_INLINE double iw_atan_f64(double x) {
+  double a = __builtin_fabs(x);
+  int middle = a > 0x1.a827999fcef32p-2, far = a > 0x1.3504f333f9de6p+1;
+  double z = far ? -1.0 / a : (middle ? (a - 1.0) / (a + 1.0) : a);
+  double centre = far ? 0x1.921fb54442d18p+0 : (middle ? 0x1.921fb54442d18p-1 : 0.0);
+  double rest = far ? 0x1.1a62633145c07p-54 : (middle ? 0x1.1a62633145c07p-55 : 0.0);
+  double s = z * z;
+  double p = -0x1.3a2f1cc1ba3c5p-6;
+  p = p * s + 0x1.4161b24be475bp-5;
+  p = p * s - 0x1.a0993ef875d4ap-5;
+  p = p * s + 0x1.dfe637a48099bp-5;
+  p = p * s - 0x1.10fa76aa9b02cp-4;
+  p = p * s + 0x1.3b1262f3a2b5bp-4;
+  p = p * s - 0x1.745d0b27da190p-4;
+  p = p * s + 0x1.c71c7185386f1p-4;
+  p = p * s - 0x1.2492492436180p-3;
+  p = p * s + 0x1.999999999934bp-3;
+  p = p * s - 0x1.5555555555555p-2;
+  double y = centre + (z + (z * (s * p) + rest));
+  return __builtin_copysign(y, x);
+}
+
 // exp(y log |x|): error below 4 + 2|y ln x| ulp. Special cases are C's.
 IW_INLINE double iw_pow_f64(double x, double y) {
   double half = y * 0.5;

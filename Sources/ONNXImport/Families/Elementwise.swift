@@ -208,11 +208,11 @@ func emitGelu(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
 }
 
 func emitIsNaN(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
-    [try e.elementwise([try e.floatOperand(0)], .bool) { .unary(.isNaN, $0[0]) }]
+    [try e.elementwise([try e.anyFloatOperand(0)], .bool) { .unary(.isNaN, $0[0]) }]
 }
 
 func emitIsInf(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
-    let x = try e.floatOperand(0)
+    let x = try e.anyFloatOperand(0)
     let (negative, positive) = (
         try e.flag("detect_negative", default: true), try e.flag("detect_positive", default: true)
     )
@@ -227,16 +227,4 @@ func emitIsInf(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
             }
         }
     ]
-}
-
-func emitCast(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
-    let number = try e.integer("to", default: 0)
-    guard let dtype = DType(onnx: Int32(number)) else {
-        throw .unsupportedForm("a conversion to \(typeName(Int32(number)))")
-    }
-    return [try e.cast(try e.operand(0), to: dtype)]
-}
-
-func emitCastLike(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
-    [try e.cast(try e.operand(0), to: e.dtype(try e.operand(1)))]
 }

@@ -20,6 +20,11 @@ func emitConcat(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
         expected[axis] = shape[axis]
         guard shape == expected else { throw .misfit("\(shapeText(first)) beside \(shapeText(shape))") }
     }
+    return [try concatenated(&e, operands, axis)]
+}
+
+/// `operands` one after the other along `axis`; they agree in everything else.
+func concatenated(_ e: inout Emitter, _ operands: [ValueID], _ axis: Int) throws(NodeProblem) -> ValueID {
     var parts = operands.filter { e.type($0).elements > 0 }
     if parts.isEmpty { parts = [operands[0]] }
     while parts.count > concatOperandsMax {
@@ -29,7 +34,7 @@ func emitConcat(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
         }
         parts = wider
     }
-    return [try joined(&e, parts, axis)]
+    return try joined(&e, parts, axis)
 }
 
 private func joined(_ e: inout Emitter, _ operands: [ValueID], _ axis: Int) throws(NodeProblem) -> ValueID {

@@ -113,7 +113,7 @@ func emitInstanceNormalization(_ e: inout Emitter) throws(NodeProblem) -> [Value
 }
 
 /// `(x - mean) / sqrt(variance + epsilon)` over `axes`, with the mean and the inverse deviation, unit axes kept.
-private func standardised(
+func standardised(
     _ e: inout Emitter, _ x: ValueID, axes: [Int], epsilon: Double, _ wide: DType
 ) throws(NodeProblem) -> (value: ValueID, mean: ValueID, inverseDeviation: ValueID) {
     let input = try e.cast(x, to: wide)
@@ -142,16 +142,23 @@ private func softmax(_ e: inout Emitter, logarithm: Bool) throws(NodeProblem) ->
     let flattens = e.version < 13
     let axis = try e.axis(try e.integer("axis", default: flattens && rank > 1 ? 1 : -1), rank: rank)
     let axes = flattens ? Array(axis..<rank) : [axis]
+    if logarithm { return try logSoftmax(&e, x, axes: axes) }
     let dtype = e.dtype(x)
     let wide = accumulator(dtype)
     let input = try e.cast(x, to: wide)
     let greatest = try e.reduced(input, axes: axes, keep: true, .max, wide)
-    if logarithm {
-        let shifted = try e.elementwise([input, greatest], wide) { $0[0] - $0[1] }
-        let sum = try e.reduced(shifted, axes: axes, keep: true, .sum, wide) { .unary(.exp, $0) }
-        return try e.cast(try e.elementwise([shifted, sum], wide) { $0[0] - .unary(.log, $0[1]) }, to: dtype)
-    }
     let powers = try e.elementwise([input, greatest], wide) { .unary(.exp, $0[0] - $0[1]) }
     let sum = try e.reduced(powers, axes: axes, keep: true, .sum, wide)
     return try e.cast(try e.elementwise([powers, sum], wide) { .binary(.divide, $0[0], $0[1]) }, to: dtype)
+}
+
+/// Logarithms of the probabilities over `axes`.
+func logSoftmax(_ e: inout Emitter, _ x: ValueID, axes: [Int]) throws(NodeProblem) -> ValueID {
+    let dtype = e.dtype(x)
+    let wide = accumulator(dtype)
+    let input = try e.cast(x, to: wide)
+    let greatest = try e.reduced(input, axes: axes, keep: true, .max, wide)
+    let shifted = try e.elementwise([input, greatest], wide) { $0[0] - $0[1] }
+    let sum = try e.reduced(shifted, axes: axes, keep: true, .sum, wide) { .unary(.exp, $0) }
+    return try e.cast(try e.elementwise([shifted, sum], wide) { $0[0] - .unary(.log, $0[1]) }, to: dtype)
 }

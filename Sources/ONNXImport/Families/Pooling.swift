@@ -94,13 +94,13 @@ func emitGlobalMaxPool(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     return [try e.reduced(x, axes: try spatialAxes(e, x), keep: true, .max, e.dtype(x))]
 }
 
-private func spatialAxes(_ e: Emitter, _ x: ValueID) throws(NodeProblem) -> [Int] {
+func spatialAxes(_ e: Emitter, _ x: ValueID) throws(NodeProblem) -> [Int] {
     guard e.type(x).rank >= 3 else { throw .misfit("an image of \(shapeText(e.shape(x)))") }
     return Array(2..<e.type(x).rank)
 }
 
 /// A window over the spatial axes of an image.
-private struct Pool {
+struct Pool {
     let window: Window
     let result: [Int]
     let indices: [Expr]

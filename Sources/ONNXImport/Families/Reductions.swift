@@ -78,7 +78,10 @@ func dropped(_ e: inout Emitter, _ value: ValueID, _ axes: [Int]) throws(NodePro
 }
 
 /// The sum of all elements up to each one: a reduction over the whole axis with a condition.
-func emitCumSum(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
+func emitCumSum(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] { [try cumulated(&e, .sum)] }
+func emitCumProd(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] { [try cumulated(&e, .product)] }
+
+private func cumulated(_ e: inout Emitter, _ reducer: Reducer) throws(NodeProblem) -> ValueID {
     let x = try e.numberOperand(0)
     let shape = e.shape(x)
     let named = try e.knownIntegers(1, "axis")
@@ -92,12 +95,12 @@ func emitCumSum(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     indices[axis] = there
     let op: BinaryOperator = exclusive ? (reverse ? .greater : .less) : (reverse ? .greaterOrEqual : .lessOrEqual)
     let element = Expr.read(slot: 0, indices)
-    let sum = try e.define(
+    let total = try e.define(
         [x], TensorType(wide, shape),
         .reduce(
-            .sum, extents: [shape[axis]], condition: .binary(op, there, here),
+            reducer, extents: [shape[axis]], condition: .binary(op, there, here),
             wide == dtype ? element : .cast(wide, element)))
-    return [try e.cast(sum, to: dtype)]
+    return try e.cast(total, to: dtype)
 }
 
 func emitArgMax(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] { [try extremePlace(&e, .max)] }
@@ -105,11 +108,19 @@ func emitArgMin(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] { [try extr
 
 private func extremePlace(_ e: inout Emitter, _ reducer: Reducer) throws(NodeProblem) -> ValueID {
     let x = try e.numberOperand(0)
-    let shape = e.shape(x)
-    let axis = try e.axis(try e.integer("axis", default: 0), rank: shape.count)
-    guard shape[axis] > 0 else { throw .misfit("axis \(axis) has no element") }
+    let axis = try e.axis(try e.integer("axis", default: 0), rank: e.type(x).rank)
     let keep = try e.flag("keepdims", default: true)
     let last = try e.flag("select_last_index")
+    let found = try extremePlace(&e, x, axis: axis, reducer, last: last)
+    return keep ? found : try dropped(&e, found, [axis])
+}
+
+/// Where along `axis`, which becomes a unit axis, the first or last extreme element stands; a NaN is one.
+func extremePlace(
+    _ e: inout Emitter, _ x: ValueID, axis: Int, _ reducer: Reducer, last: Bool
+) throws(NodeProblem) -> ValueID {
+    let shape = e.shape(x)
+    guard shape[axis] > 0 else { throw .misfit("axis \(axis) has no element") }
     let extreme = try e.reduced(x, axes: [axis], keep: true, reducer, e.dtype(x))
     let result = shape.indices.map { $0 == axis ? 1 : shape[$0] }
     let place = Expr.axis(result.count)
@@ -117,8 +128,7 @@ private func extremePlace(_ e: inout Emitter, _ reducer: Reducer) throws(NodePro
     let element = Expr.read(slot: 0, shape.indices.map { $0 == axis ? place : outer[$0] })
     let isExtreme = Expr.binary(.equal, element, .read(slot: 1, outer))
     let condition = e.dtype(x).isFloat ? .binary(.or, isExtreme, .unary(.isNaN, element)) : isExtreme
-    let found = try e.define(
+    return try e.define(
         [x, extreme], TensorType(.i64, result),
         .reduce(last ? .max : .min, extents: [shape[axis]], condition: condition, place))
-    return keep ? found : try dropped(&e, found, [axis])
 }

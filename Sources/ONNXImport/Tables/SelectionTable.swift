@@ -1,3 +1,7 @@
 // Operators whose result's place or size depends on data: sorting, non-zero elements, selection.
 
-let selectionTable: [String: [OperatorRow]] = [:]
+let selectionTable: [String: [OperatorRow]] = [
+    "TopK": rows(1, emitTopK),
+    "Compress": rows(9, emitCompress),
+    "NonZero": rows(9, emitNonZero),
+]
