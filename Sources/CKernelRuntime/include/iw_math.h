@@ -1,9 +1,9 @@
-// Scalar mathematics of generated kernels, self-contained C11 for clang and gcc: no header, no library call.
-// Every f32 function is branch-free (selects, bit casts) so that a loop over it becomes vector code; the f64 ones
-// are in iw_math_f64.h, inverse functions of angles in iw_math_arc.h; both follow this text.
-// The bounds in comments hold for all finite arguments with and without fused multiply-add;
-// results and arguments below 2^-126 may count as zero; NaN in gives NaN out unless a comment says otherwise.
-// Integer operators are total: a quotient by zero is 0, its remainder the dividend.
+// Scalar mathematics of generated kernels, self-contained C11 for clang and gcc: no header, no library call. Every
+// f32 function is branch-free (selects, bit casts) so that a loop over it becomes vector code; the f64 ones are in
+// iw_math_f64.h, inverse functions of angles in iw_math_arc.h; both follow this text. The bounds in comments hold for
+// all finite arguments with and without fused multiply-add; results and arguments below 2^-126 may count as zero; NaN
+// in gives NaN out unless a comment says otherwise. Integer operators are total: a quotient by zero is 0, its
+// remainder the dividend.
 #ifndef IW_MATH_H
 #define IW_MATH_H
 
