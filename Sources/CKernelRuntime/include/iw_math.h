@@ -27,7 +27,6 @@ typedef __UINT64_TYPE__ uint64_t;
 #define IW_SQRT_F32(x) __builtin_sqrtf(x)
 #define IW_SQRT_F64(x) __builtin_sqrt(x)
 #endif
-
 // ---- bits ----------------------------------------------------------------------------------------------------
 
 IW_INLINE uint32_t iw_bits_f32(float x) {
