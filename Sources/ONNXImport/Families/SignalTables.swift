@@ -39,7 +39,9 @@ func emitMelWeightMatrix(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
         bands * (length / 2 + 1) <= 1 << 22, edges.allSatisfy({ $0 > -700 && $0.isFinite })
     else { throw .misfit("\(bands) bands of a transform of \(length) samples at \(rate) Hz") }
     let bins = length / 2 + 1
-    func mel(_ hertz: Double) -> Double { 2595 * ScalarRules.apply(.log, 1 + hertz / 700) / ScalarRules.apply(.log, 10) }
+    func mel(_ hertz: Double) -> Double {
+        2595 * ScalarRules.apply(.log, 1 + hertz / 700) / ScalarRules.apply(.log, 10)
+    }
     func hertz(_ mel: Double) -> Double { 700 * (ScalarRules.apply(.power, 10, mel / 2595) - 1) }
     let (low, high) = (mel(edges[0]), mel(edges[1]))
     let step = (high - low) / Double(bands + 2)
