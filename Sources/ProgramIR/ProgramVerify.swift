@@ -42,7 +42,9 @@ extension Program {
         }
         var digests: [Int: ProgramBuffer.Place] = [:]
         for (index, buffer) in buffers.enumerated() {
-            guard buffer.bytes > 0 || (buffer.bytes == 0 && buffer.place.isBorder) else { throw fail(.bufferBytes(buffer: index, buffer.bytes)) }
+            guard buffer.bytes > 0 || (buffer.bytes == 0 && buffer.place.isBorder) else {
+                throw fail(.bufferBytes(buffer: index, buffer.bytes))
+            }
             let place: Int
             switch buffer.place {
             case .input(let n), .output(let n): place = n
