@@ -24,7 +24,8 @@ private func fails(_ maker: ModelMaker) -> String { sentence { _ = try importMod
     maker.output("d")
     #expect(
         fails(maker)
-            == "m.onnx uses operators that are not supported: TfIdfVectorizer (domain ai.onnx version 17) at node \"body\"; "
+            == "m.onnx uses operators that are not supported: "
+            + "TfIdfVectorizer (domain ai.onnx version 17) at node \"body\"; "
             + "Gelu (domain ai.onnx version 17) at node number 2; "
             + "Frobnicate (domain com.example version 3) at node \"f\\\"\\u{1b}\"")
     // A node that no output needs is no obstacle.
