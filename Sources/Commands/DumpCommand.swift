@@ -93,15 +93,14 @@ func dumpPieces(
             DumpPiece(name: "weld \(n) \(weld.digest.short): \(bindingText(weld))", text: weld.workload.text)
         }
     case .schedules:
-        return assembly.kernels.map { kernel in
-            DumpPiece(name: "\(kernel.name) of workload \(kernel.workloadDigest.short)", text: kernel.schedule.text)
+        return assembly.kernels.compactMap { kernel in
+            guard let schedule = kernel.schedule else { return nil }
+            return DumpPiece(name: "\(kernel.name) of \(originText(kernel))", text: schedule.text)
         }
     case .kernels:
         return assembly.kernels.map { kernel in
-            let schedule = kernel.schedule.digest.short
-            return DumpPiece(
-                name: "\(kernel.name) of workload \(kernel.workloadDigest.short), schedule \(schedule)",
-                text: kernel.kernel.text)
+            let schedule = kernel.schedule.map { ", schedule \($0.digest.short)" } ?? ""
+            return DumpPiece(name: "\(kernel.name) of \(originText(kernel))\(schedule)", text: kernel.kernel.text)
         }
     case .source:
         let program = try ProgramSource(
@@ -109,9 +108,16 @@ func dumpPieces(
         return assembly.kernels.map { kernel in
             DumpPiece(
                 name: "\(kernel.name).c",
-                text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule.isa)))
+                text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule?.isa ?? isa)))
         } + [DumpPiece(name: "program.c", text: program.text)]
     case .program: return [DumpPiece(name: "program", text: assembly.program.text)]
+    }
+}
+
+private func originText(_ kernel: AssembledKernel) -> String {
+    switch kernel.origin {
+    case .weld(_, let digest, _): "workload \(digest.short)"
+    case .extern(let extern, _, _): "the operator \(extern.name)"
     }
 }
 

@@ -126,8 +126,8 @@ struct ExportCommand: ParsableCommand {
             let compiler = local.compiler(of: kernel)
             return KernelSource(
                 name: kernel.name,
-                text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule.isa)),
-                workload: kernel.workloadDigest,
+                text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule?.isa ?? local.isa)),
+                workload: kernel.workDigest,
                 compiler: KernelCompiler(
                     family: compiler.toolchain.family.rawValue, digest: compiler.digest, flags: compiler.flags))
         }

@@ -14,8 +14,9 @@ package struct Ironworks: ParsableCommand {
         subcommands: [
             RunCommand.self, BenchCommand.self, TestCommand.self, ExportCommand.self,
             TuneCommand.self, WorkerCommand.self,
-            CatalogCommand.self, ExplainCommand.self, DumpCommand.self, IRCommand.self, SimulateCommand.self,
-            DoctorCommand.self, DeviceCommand.self, KernelsCommand.self, SweepCommand.self,
+            CatalogCommand.self, ExplainCommand.self, DumpCommand.self, IRCommand.self, ReduceCommand.self,
+            ReduceProbeCommand.self, SimulateCommand.self,
+            OperatorsCommand.self, DoctorCommand.self, DeviceCommand.self, KernelsCommand.self, SweepCommand.self,
         ])
     package init() {}
 

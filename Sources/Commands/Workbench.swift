@@ -112,7 +112,7 @@ func build(_ assembly: Assembly, _ description: ModelDescription, _ local: Local
         CompilePart(
             source: SourceFile(
                 name: "\(kernel.name).c",
-                text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule.isa))),
+                text: emit(kernel.kernel, name: kernel.name, dialect: .c(kernel.schedule?.isa ?? local.isa))),
             compiler: local.compiler(of: kernel))
     }
     let source = try ProgramSource(

@@ -13,7 +13,7 @@ package struct ImportedModel: Sendable {
 }
 
 /// Versions of the ONNX operator set that the table of operators covers.
-package let operatorSetVersions: ClosedRange<Int> = 6...28
+package let operatorSetVersions: ClosedRange<Int> = 1...28
 
 /// Imports a model; time grows with its nodes and, for digests, with the bytes of its weights.
 /// - Throws: every case of `ImportError` but `file` and `binding`.
@@ -40,6 +40,8 @@ struct Importer {
     var emitter = Emitter()
     /// From the model's graph to the innermost one.
     var scopes: [Scope] = []
+    /// Values that stand for optional values without an element.
+    var absent: Set<ValueID> = []
     /// Nodes imported so far: unrolled loops and inlined functions count as often as they appear.
     private var nodeCount = 0
     private static let nodesMax = 1 << 20

@@ -5,15 +5,21 @@
 
 import TensorIR
 
+/// Operators that no family imports: they hold graphs, or take a value that may be absent.
 enum ControlFlow {
-    case branch, loop, scan
+    case branch, loop, scan, sequenceMap, flexAttention
+    case optional(OptionalOperator)
 
     init?(_ node: Ironworks_Onnx_NodeProto, domain: String) {
-        guard domain.isEmpty else { return nil }
-        switch node.opType {
-        case "If": self = .branch
-        case "Loop": self = .loop
-        case "Scan": self = .scan
+        switch (domain, node.opType) {
+        case ("", "If"): self = .branch
+        case ("", "Loop"): self = .loop
+        case ("", "Scan"): self = .scan
+        case ("", "SequenceMap"): self = .sequenceMap
+        case ("", let name):
+            guard let known = OptionalOperator(rawValue: name) else { return nil }
+            self = .optional(known)
+        case ("ai.onnx.preview", "FlexAttention"): self = .flexAttention
         default: return nil
         }
     }
@@ -37,6 +43,9 @@ extension Importer {
         case .scan:
             if (reference.version ?? 0) < 9 { return try batchScan(node, reference) }
             return try scan(node, reference)
+        case .sequenceMap: return try sequenceMap(node, reference)
+        case .flexAttention: return try flexAttention(node, reference)
+        case .optional(let name): return try optional(name, operands, reference)
         }
     }
 
@@ -64,7 +73,8 @@ extension Importer {
         return results
     }
 
-    private func graph(
+    /// The graph in an attribute.
+    func graph(
         _ name: String, _ node: Ironworks_Onnx_NodeProto, _ reference: NodeReference
     ) throws(ImportError) -> Ironworks_Onnx_GraphProto {
         guard let attribute = node.attribute.first(where: { $0.name == name }), attribute.hasG else {

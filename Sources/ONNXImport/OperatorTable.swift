@@ -40,6 +40,13 @@ private func reduction(_ reduction: Reduction, axesInput: Int = 18) -> [Operator
     rows(1, reduction.family(axesInput: axesInput))
 }
 
+/// With these defaults for alpha and gamma.
+private func selu(_ alpha: Double, _ gamma: Double) -> OperatorFamily {
+    unaryFloat([("alpha", alpha), ("gamma", gamma)]) { x, v, dtype in
+        Formula.selu(x, alpha: v[0], gamma: v[1], dtype)
+    }
+}
+
 private let operatorTable: [String: [OperatorRow]] = [
     scalarTable, signalTable, windowTable, attentionTable, quantisationTable, selectionTable, scatterTable,
     sequenceTable,
@@ -111,13 +118,10 @@ private let basicTable: [String: [OperatorRow]] = [
     // activations
     "Relu": rows(1, unaryNumber(Formula.relu)),
     "LeakyRelu": rows(1, unaryFloat([("alpha", 0.01)]) { x, v, dtype in Formula.leakyRelu(x, alpha: v[0], dtype) }),
-    "PRelu": rows(6, emitPRelu),
+    "PRelu": rows(1, emitPRelu),
     "Elu": rows(1, unaryFloat([("alpha", 1)]) { x, v, dtype in Formula.elu(x, alpha: v[0], dtype) }),
     "Selu": rows(
-        1,
-        unaryFloat([("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)]) { x, v, dtype in
-            Formula.selu(x, alpha: v[0], gamma: v[1], dtype)
-        }),
+        1, selu(1.6732, 1.0507), changed: 6, selu(1.67326319217681884765625, 1.05070102214813232421875)),
     "Celu": rows(12, unaryFloat([("alpha", 1)]) { x, v, dtype in Formula.celu(x, alpha: v[0], dtype) }),
     "ThresholdedRelu": rows(
         10, unaryFloat([("alpha", 1)]) { x, v, dtype in Formula.thresholdedRelu(x, alpha: v[0], dtype) }),
@@ -151,33 +155,33 @@ private let basicTable: [String: [OperatorRow]] = [
     "ArgMin": rows(1, emitArgMin),
 
     // normalisation
-    "BatchNormalization": rows(6, emitBatchNormalization),
+    "BatchNormalization": rows(1, emitBatchNormalization),
     "LayerNormalization": rows(17, emitLayerNormalization),
     "RMSNormalization": rows(23, emitRMSNormalization),
-    "InstanceNormalization": rows(6, emitInstanceNormalization),
+    "InstanceNormalization": rows(1, emitInstanceNormalization),
     "Softmax": rows(1, emitSoftmax),
     "LogSoftmax": rows(1, emitLogSoftmax),
 
     // movement
     "Identity": rows(1, emitIdentity),
-    "Dropout": rows(6, emitDropout),
-    "Reshape": rows(5, emitReshape),
+    "Dropout": rows(1, emitDropout),
+    "Reshape": rows(1, emitReshapeByAttribute, changed: 5, emitReshape),
     "Flatten": rows(1, emitFlatten),
     "Squeeze": rows(1, emitSqueeze),
     "Unsqueeze": rows(1, emitUnsqueeze),
     "Transpose": rows(1, emitTranspose),
     "Slice": rows(1, emitSliceByAttributes, changed: 10, emitSlice),
-    "Concat": rows(4, emitConcat),
-    "Split": rows(2, emitSplit),
+    "Concat": rows(1, emitConcat),
+    "Split": rows(1, emitSplit),
     "Pad": rows(2, emitPadByAttributes, changed: 11, emitPad),
     "Expand": rows(8, emitExpand),
-    "Tile": rows(6, emitTile),
+    "Tile": rows(1, emitTileAlongAxis, changed: 6, emitTile),
     "Gather": rows(1, emitGather),
     "Trilu": rows(14, emitTrilu),
     "GatherElements": rows(11, emitGatherElements),
     "DepthToSpace": rows(1, emitDepthToSpace),
     "SpaceToDepth": rows(1, emitSpaceToDepth),
-    "Cast": rows(6, emitCast),
+    "Cast": rows(1, emitCastByName, changed: 6, emitCast),
     "CastLike": rows(15, emitCastLike),
 
     // shapes and constants

@@ -23,17 +23,59 @@ package struct CoveredWeld: Hashable, Sendable {
 }
 
 package struct Cover: Hashable, Sendable {
-    /// In an order in which they can run.
+    /// In an order in which they can run, those inside of loops and branches in their place.
     package var welds: [CoveredWeld]
+    /// What runs when; one stretch of all welds where nothing depends on data.
+    package var order: [CoverPart] = []
     /// Whether no state of the search was left aside.
     package var isExact = true
     /// Sum of the choices in nanoseconds.
     package var ns: Double { welds.reduce(0) { $0 + $1.choice.ns } }
 }
 
+/// A part of a region, its stretches covered.
+package indirect enum CoverPart: Hashable, Sendable {
+    /// These welds of the cover.
+    case welds(Range<Int>)
+    case extern(results: [ValueID], Extern, operands: [ValueID])
+    case loop(tripCount: ValueID?, goesOn: ValueID?, body: [CoverPart])
+    case branch(condition: ValueID, then: [CoverPart], otherwise: [CoverPart])
+}
+
+/// Covers each stretch of `region` for itself; what goes from one to another lies row-major.
 /// - Parameter families: the layouts that welds may have; row-major has to be among them.
 func cover(
-    _ graph: Graph, _ costs: inout CostTable, families: [LayoutFamily] = LayoutFamily.allCases
+    _ region: RegionParts, _ costs: inout CostTable, families: [LayoutFamily] = LayoutFamily.allCases
+) throws(PipelineError) -> Cover {
+    var out = Cover(welds: [])
+    func covered(_ parts: [RegionPart], _ costs: inout CostTable) throws(PipelineError) -> [CoverPart] {
+        var order: [CoverPart] = []
+        for part in parts {
+            switch part {
+            case .straight(let stretch):
+                let found = try cover(region.graph(of: stretch), &costs, families: families)
+                order.append(.welds(out.welds.count..<out.welds.count + found.welds.count))
+                out.welds += found.welds
+                out.isExact = out.isExact && found.isExact
+            case .extern(let results, let extern, let operands):
+                order.append(.extern(results: results, extern, operands: operands))
+            case .loop(let tripCount, let goesOn, let body):
+                let inner = try covered(body, &costs)
+                order.append(.loop(tripCount: tripCount, goesOn: goesOn, body: inner))
+            case .branch(let condition, let then, let otherwise):
+                let sides = (try covered(then, &costs), try covered(otherwise, &costs))
+                order.append(.branch(condition: condition, then: sides.0, otherwise: sides.1))
+            }
+        }
+        return order
+    }
+    out.order = try covered(region.parts, &costs)
+    return out
+}
+
+/// The cover of a graph of definitions.
+private func cover(
+    _ graph: Graph, _ costs: inout CostTable, families: [LayoutFamily]
 ) throws(PipelineError) -> Cover {
     var search = CoverSearch(graph, costs, families)
     let found = try search.search()

@@ -10,5 +10,5 @@ package func coverModel(
 ) throws(PipelineError) -> (graph: Graph, cover: Cover) {
     let prepared = try prepare(graph)
     var costs = CostTable(device: device, table: table, limits: limits)
-    return (prepared, try cover(prepared, &costs))
+    return (prepared, try cover(regionParts(prepared), &costs))
 }

@@ -13,7 +13,7 @@ import Welder
 package func plan(
     _ graph: Graph, _ device: Device, _ table: MeasurementTable, _ limits: PlanLimits
 ) throws(PipelineError) -> [Wanted] {
-    let prepared = try prepare(graph)  // control flow first: it decides which operations exist
+    let prepared = try regionParts(try prepare(graph))  // control flow first: it decides which operations exist
     var costs = CostTable(device: device, table: table, limits: limits)
     let chosen = try cover(prepared, &costs)
     let open = wanted(chosen, &costs)
@@ -36,21 +36,18 @@ package func assemble(
     lanes: Int = 1
 ) throws(PipelineError) -> Assembly {
     let prepared = try prepare(graph)
+    let parts = try regionParts(prepared)
     var costs = CostTable(device: device, table: table, limits: limits)
-    let chosen = try cover(prepared, &costs)
-    let kernels = lowerCover(chosen)  // one kernel per workload and schedule, however often it is called
-    let tasks = bind(chosen, kernels, prepared, constants)
+    let chosen = try cover(parts, &costs)
+    let kernels = lowerCover(chosen, parts)  // one kernel per workload and schedule, however often it is called
+    let tasks = bind(chosen, kernels, prepared, parts, constants)
     let program = Rammer.schedule(tasks.graph, lanes: lanes)
     return Assembly(
         cover: chosen, kernels: kernels, program: program, constants: tasks.constants, graph: prepared)
 }
 
-/// Grinder's placement, then what every later stage expects: definitions only, each output defined by its own.
-package func prepare(_ graph: Graph) throws(PipelineError) -> Graph {
-    let placed = placeControlFlow(graph)
-    try requireStraightLine(placed)
-    return separateOutputs(placed)
-}
+/// Grinder's placement, then what every later stage expects: each output defined by its own.
+package func prepare(_ graph: Graph) throws(PipelineError) -> Graph { separateOutputs(placeControlFlow(graph)) }
 
 /// A workload with the welds (positions in the cover) of a graph that are calls of it.
 package struct WorkloadCalls: Hashable, Sendable {
@@ -65,7 +62,7 @@ package func workloadCalls(
 ) throws(PipelineError) -> [WorkloadCalls] {
     var costs = CostTable(device: device, table: MeasurementTable(), limits: limits)
     var out: [WorkloadCalls] = []
-    for (n, weld) in try cover(try prepare(graph), &costs).welds.enumerated() {
+    for (n, weld) in try cover(regionParts(prepare(graph)), &costs).welds.enumerated() {
         if let at = out.firstIndex(where: { $0.digest == weld.digest }) {
             out[at].welds.append(n)
         } else {

@@ -3,8 +3,8 @@
 import Basics
 
 package enum PipelineError: Explained, Equatable {
-    /// Data-dependent control flow or an extern operator is left after placement; `kinds` are sorted and unique.
-    case dynamicControlFlow(kinds: [String])
+    /// An operation that no program runs.
+    case notRunnable(kind: String)
     /// Every candidate of a weld failed, and so did those of its operations one by one; the digest is the weld's.
     case noWorkingKernel(workload: Digest)
 
@@ -13,9 +13,8 @@ package enum PipelineError: Explained, Equatable {
         case .noWorkingKernel(let workload):
             "no candidate of workload \(workload.short) works on this device; 'ironworks explain \(workload.short)' "
                 + "lists why each one failed"
-        case .dynamicControlFlow(let kinds):
-            "the model holds \(kinds.joined(separator: ", ")) whose course depends on data; programs with control "
-                + "flow are not generated: use a model without it, or bind the value it depends on"
+        case .notRunnable(let kind):
+            "the model holds \(kind), and no program for that is generated; use a model without it"
         }
     }
 }

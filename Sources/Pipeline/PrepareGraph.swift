@@ -3,20 +3,6 @@
 
 import TensorIR
 
-func requireStraightLine(_ graph: Graph) throws(PipelineError) {
-    var kinds: Set<String> = []
-    for operation in graph.body.operations {
-        switch operation {
-        case .constant, .define: break
-        case .extern(_, let name, _, _): kinds.insert("the operator \(name)")
-        case .loop: kinds.insert("a loop")
-        case .branch: kinds.insert("a branch")
-        case .call: kinds.insert("a recursive call")
-        }
-    }
-    if !kinds.isEmpty { throw .dynamicControlFlow(kinds: kinds.sorted()) }
-}
-
 func separateOutputs(_ graph: Graph) -> Graph {
     var out = graph
     var written: Set<ValueID> = []

@@ -35,14 +35,14 @@ func grids(of graph: TaskGraph, lanes: Int) -> [Grid] {
     var writer = [Int?](repeating: nil, count: graph.values.count)
     var readers = [[Int]](repeating: [], count: graph.values.count)
     for (index, call) in graph.calls.enumerated() {
-        let kernel = graph.kernels[call.kernel]
+        let writes = graph.writes(of: call)
         var after: Set<Int> = []
         for (operand, value) in call.operands.enumerated() {
             let place = storage[value]
             if let writer = writer[place] { after.insert(writer) }
-            if kernel.writes[operand] { after.formUnion(readers[place]) }
+            if writes[operand] { after.formUnion(readers[place]) }
         }
-        let phases = kernel.use.phases
+        let phases = graph.phases(of: call)
         let allTasks = phases.reduce(0, +)
         let ns = call.ns > 0 ? call.ns : LaneGrain.unknownNs
         for (phase, tasks) in phases.enumerated() {
@@ -54,10 +54,10 @@ func grids(of graph: TaskGraph, lanes: Int) -> [Grid] {
                     after: phase == 0 ? after.sorted() : [out.count - 1]))
         }
         let last = out.count - 1
-        for (operand, value) in call.operands.enumerated() where !kernel.writes[operand] {
+        for (operand, value) in call.operands.enumerated() where !writes[operand] {
             readers[storage[value]].append(last)
         }
-        for (operand, value) in call.operands.enumerated() where kernel.writes[operand] {
+        for (operand, value) in call.operands.enumerated() where writes[operand] {
             writer[storage[value]] = last
             readers[storage[value]] = []
         }

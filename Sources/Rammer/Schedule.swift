@@ -18,7 +18,7 @@ package func schedule(_ graph: TaskGraph, lanes: Int = 1) -> Program {
     var buffers = BufferTable(graph, offsets: plan.offsets)
     let steps = steps(placement, waits, grids, graph, &buffers, lanes: used)
     return Program(
-        kernels: graph.kernels.map(\.use), buffers: buffers.buffers, scalars: 1, counters: used == 1 ? 0 : used,
+        kernels: graph.kernels.map(\.use), buffers: buffers.buffers, scalars: ControlSteps.scalars(graph.calls), counters: used == 1 ? 0 : used,
         frames: 0, routines: [], lanes: steps, arenaBytes: plan.bytes,
         scratchBytes: graph.kernels.map(\.scratchBytes).max() ?? 0)
 }
@@ -95,11 +95,18 @@ private func steps(
             guard let value = values[lane][count] else { continue }
             steps[piece.lane].append(.wait(counter: lane, .integer(value)))
         }
-        let operands = call.operands.map { Address(buffer: buffers.number(of: $0)) }
-        steps[piece.lane].append(
-            .run(
-                kernel: call.kernel, phase: grid.phase, from: .integer(piece.tasks.lowerBound),
-                to: .integer(piece.tasks.upperBound), operands: operands))
+        switch call.work {
+        case .kernel(let kernel):
+            let operands = call.operands.map { Address(buffer: buffers.number(of: $0)) }
+            steps[piece.lane].append(
+                .run(
+                    kernel: kernel, phase: grid.phase, from: .integer(piece.tasks.lowerBound),
+                    to: .integer(piece.tasks.upperBound), operands: operands))
+        case .loop, .branch:
+            let number = Dictionary(
+                uniqueKeysWithValues: call.operands.map { ($0, buffers.number(of: $0)) })
+            steps[piece.lane] += ControlSteps(graph, buffers: number).steps(call, depth: 0)
+        }
         done[piece.lane] += 1
         if let value = values[piece.lane][done[piece.lane]] {
             steps[piece.lane].append(.publish(counter: piece.lane, .integer(value)))

@@ -40,7 +40,7 @@ private func dependences(
     // grids in the order of their first pieces: whatever two of them have in common, the first has ended by then
     for grid in order {
         let call = graph.calls[grids[grid].call]
-        let writes = graph.kernels[call.kernel].writes
+        let writes = graph.writes(of: call)
         var need = [Int](repeating: 0, count: lanes)
         for before in grids[grid].after {
             for piece in pieces[before] {

@@ -52,8 +52,11 @@ private struct GraphMachine {
         case .constant(let id, let source): frame[id] = try constant(id, source)
         case .define(let id, let operands, let definition):
             frame[id] = interpret(definition, operands.map { value($0, frame) })
-        case .extern(let results, let name, _, _):
-            throw .externUnsupported(value: results.first?.index, name: name)
+        case .extern(let results, let name, let attributes, let operands):
+            guard let known = Extern(name: name, attributes: attributes) else {
+                throw .externUnsupported(value: results.first?.index, name: name)
+            }
+            store(known.interpret(operands.map { value($0, frame) }), results, &frame)
         case .loop(let loop): store(try run(loop, frame, callDepth: callDepth), loop.results, &frame)
         case .branch(let branch):
             let side = truth(branch.condition, frame) ? branch.then : branch.otherwise

@@ -130,6 +130,7 @@ extension OperationFault {
             "the constant holds a \(found.rawValue) value and its type is \(declared.rawValue)"
         case .definitionType(let declared, let found): "the definition gives \(found) and the value is \(declared)"
         case .externWithoutName: "an extern operation has no name"
+        case .externOperands(let name): "\(name) does not take operands of these types"
         case .attributeWithoutValue(let text): "the attribute \"\(escaped(text))\" is not of the form name=value"
         case .attributesNotSorted(let first, let second):
             "the attribute \"\(escaped(second))\" stands after \"\(escaped(first))\"; attributes are sorted"

@@ -112,6 +112,8 @@ package enum OperationFault: Hashable, Sendable {
     case constantDType(declared: DType, found: DType)
     case definitionType(declared: TensorType, found: TensorType)
     case externWithoutName
+    /// The operands' number or types are not what the extern takes.
+    case externOperands(name: String)
     case attributeWithoutValue(String)
     case attributesNotSorted(String, String)
     case loopWithoutEnd

@@ -63,6 +63,18 @@ package struct TensorValue: Hashable, Sendable {
         }
     }
 
+    /// Elements of a float tensor.
+    package var floats: [Double] {
+        guard case .floats(let values) = elements else { preconditionFailure("a tensor of integers read as floats") }
+        return values
+    }
+
+    /// Elements of an integer or bool tensor.
+    package var integers: [Int64] {
+        guard case .integers(let values) = elements else { preconditionFailure("a tensor of floats read as integers") }
+        return values
+    }
+
     /// Row-major little-endian bytes.
     package var bytes: [UInt8] {
         var out: [UInt8] = []

@@ -92,7 +92,14 @@ private struct GraphChecker {
                 throw fault(.definitionType(declared: graph.type(id), found: definition.type), place)
             }
             try definition.verify(slots: operands.map(graph.type), at: place)
-        case .extern(_, let name, let attributes, _): try check(name, attributes, at: place)
+        case .extern(let results, let name, let attributes, let operands):
+            try check(name, attributes, at: place)
+            // a graph may hold externs nobody knows; those that are known have types
+            guard let known = Extern(name: name, attributes: attributes) else { return }
+            guard let types = known.results(operands.map(graph.type)) else {
+                throw fault(.externOperands(name: name), place)
+            }
+            try match(results, types, .results, at: place)
         case .loop(let loop): try check(loop, at: place, nesting: nesting)
         case .branch(let branch): try check(branch, at: place, nesting: nesting)
         case .call(let results, let function, let arguments):

@@ -102,7 +102,7 @@ private func sentenceOf(_ text: String) -> String {
             == "a.txt is a program, which names its kernels only: give their texts with --kernels FILE, as "
             + "'ironworks dump MODEL.onnx --after kernels' prints them")
     #expect(
-        sentence(.schedule(assembly.kernels[0].schedule), nil)
+        sentence(.schedule(try #require(assembly.kernels[0].schedule)), nil)
             == "a.txt is a schedule, which does not compute anything: run a workload, graph, kernel or program")
     let other = try IRFile("kernel(b0: f32[2], b1: out f32[2]) {\n  phase tasks 9 {\n  }\n}\n", path: "k.txt")
     #expect(

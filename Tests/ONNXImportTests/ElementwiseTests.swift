@@ -112,6 +112,24 @@ func functionsAgreeWithTheLibrary(name: String) throws {
     #expect(!imported.graph.text.contains("power"))
 }
 
+@Test func integersToPowersOfFloatsAreExact() throws {
+    let exponents = floats([3], [4, 5, 6])
+    #expect(try evaluate("Pow", [integers([3], [1, 2, 3], .i32), exponents])[0] == integers([3], [1, 32, 729], .i32))
+    // more digits than a double has
+    let large = try evaluate("Pow", [vector(3, -3), floats([2], [39, 39])])
+    #expect(large[0] == vector(4_052_555_153_018_976_267, -4_052_555_153_018_976_267))
+    let odd = try evaluate("Pow", [vector(2, 10, 1, 0), floats([4], [-1, 0.5, .infinity, 0])])
+    #expect(odd[0] == vector(0, 3, 1, 1))
+}
+
+@Test func floorModuloGivesZerosTheDivisorsSign() throws {
+    let (a, b) = (floats([4], [0, -0.0, 0, -0.0]), floats([4], [-2, 2, 2, -2]))
+    let found = try evaluate("Mod", version: 28, [a, b])[0].literals.map(\.float)
+    #expect(found.map(\.sign) == [.minus, .plus, .plus, .minus] && found.allSatisfy { $0 == 0 })
+    let rest = try evaluate("Mod", version: 28, [floats([3], [-3, 3, -4.5]), floats([3], [2, -2, .infinity])])
+    #expect(rest[0] == floats([3], [1, -1, .infinity]))
+}
+
 @Test func clipHasBothForms() throws {
     let old = [attribute("min", Float(-1)), attribute("max", Float(1))]
     #expect(try evaluate("Clip", version: 6, [x], old)[0] == floats([4], [-1, -0.5, 0, 1]))

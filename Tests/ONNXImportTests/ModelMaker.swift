@@ -100,6 +100,8 @@ func integers(_ shape: [Int], _ values: [Int64], _ dtype: DType = .i64) -> Tenso
 /// A vector of shape integers.
 func vector(_ values: Int64...) -> TensorValue { integers([values.count], values) }
 
+func truth(_ value: Bool) -> TensorValue { integers([], [value ? 1 : 0], .bool) }
+
 /// `0, 1, 2 …` in this shape.
 func counting(_ shape: [Int]) -> TensorValue { floats(shape, (0..<shape.reduce(1, *)).map { Double($0) }) }
 
@@ -117,6 +119,10 @@ func attribute(_ name: String, _ value: Float) -> Ironworks_Onnx_AttributeProto 
 
 func attribute(_ name: String, _ value: String) -> Ironworks_Onnx_AttributeProto {
     make(name, .string) { $0.s = Data(value.utf8) }
+}
+
+func attribute(_ name: String, floats: [Float]) -> Ironworks_Onnx_AttributeProto {
+    make(name, .floats) { $0.floats = floats }
 }
 
 func attribute(_ name: String, texts: [String]) -> Ironworks_Onnx_AttributeProto {
@@ -168,6 +174,38 @@ func evaluate(
     try imported.graph.verify()
     #expect(try Graph(parsing: imported.graph.text) == imported.graph)
     let inputs = operands.indices.filter { !known.contains($0) }.compactMap { operands[$0] }
+    return try interpret(imported.graph, inputs: inputs, constants: imported.constants)
+}
+
+/// A graph for a node's attribute; its inputs and outputs have no types.
+func graph(
+    _ inputs: [String], _ outputs: [String], _ fill: (inout ModelMaker) -> Void
+) -> Ironworks_Onnx_GraphProto {
+    var maker = ModelMaker()
+    fill(&maker)
+    var graph = maker.model.graph
+    for (names, isInput) in [(inputs, true), (outputs, false)] {
+        for name in names {
+            var info = Ironworks_Onnx_ValueInfoProto()
+            info.name = name
+            if isInput { graph.input.append(info) } else { graph.output.append(info) }
+        }
+    }
+    return graph
+}
+
+func attribute(_ name: String, _ graph: Ironworks_Onnx_GraphProto) -> Ironworks_Onnx_AttributeProto {
+    var attribute = Ironworks_Onnx_AttributeProto()
+    attribute.name = name
+    attribute.type = .graph
+    attribute.g = graph
+    return attribute
+}
+
+/// Imports a model, checks its graph, and interprets it.
+func run(_ maker: ModelMaker, _ inputs: [TensorValue]) throws -> [TensorValue] {
+    let imported = try importModel(try maker.file())
+    try imported.graph.verify()
     return try interpret(imported.graph, inputs: inputs, constants: imported.constants)
 }
 

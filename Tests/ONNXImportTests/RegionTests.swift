@@ -6,38 +6,6 @@ import Testing
 
 @testable import ONNXImport
 
-private func graph(
-    _ inputs: [String], _ outputs: [String], _ fill: (inout ModelMaker) -> Void
-) -> Ironworks_Onnx_GraphProto {
-    var maker = ModelMaker()
-    fill(&maker)
-    var graph = maker.model.graph
-    for (names, isInput) in [(inputs, true), (outputs, false)] {
-        for name in names {
-            var info = Ironworks_Onnx_ValueInfoProto()
-            info.name = name
-            if isInput { graph.input.append(info) } else { graph.output.append(info) }
-        }
-    }
-    return graph
-}
-
-private func attribute(_ name: String, _ graph: Ironworks_Onnx_GraphProto) -> Ironworks_Onnx_AttributeProto {
-    var attribute = Ironworks_Onnx_AttributeProto()
-    attribute.name = name
-    attribute.type = .graph
-    attribute.g = graph
-    return attribute
-}
-
-private func run(_ maker: ModelMaker, _ inputs: [TensorValue]) throws -> [TensorValue] {
-    let imported = try importModel(try maker.file())
-    try imported.graph.verify()
-    return try interpret(imported.graph, inputs: inputs, constants: imported.constants)
-}
-
-private func truth(_ value: Bool) -> TensorValue { integers([], [value ? 1 : 0], .bool) }
-
 /// y = c ? x + x : -x, both sides captured from outside.
 private func branching() -> ModelMaker {
     var maker = ModelMaker()

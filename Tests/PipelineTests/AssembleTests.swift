@@ -70,14 +70,14 @@ private func answered(
             let first = try assemble(model.graph, model.constants, device, MeasurementTable(), PlanLimits())
             for kernel in first.kernels {
                 let entries = construct(
-                    kernel.workload, kernel.schedule.interface, device, PlanLimits().construct
+                    kernel.workload, kernel.winner.interface, device, PlanLimits().construct
                 ).entries
                 for entry in entries.prefix(PlanLimits().candidatesPerWorkload) {
                     var table = MeasurementTable(toolchains: [compiler])
                     table.record(
-                        workload: kernel.workloadDigest, schedule: entry.value.digest, toolchain: compiler, .ns(1e-3))
+                        workload: kernel.workDigest, schedule: entry.value.digest, toolchain: compiler, .ns(1e-3))
                     let chosen = try assemble(model.graph, model.constants, device, table, PlanLimits())
-                    let now = chosen.kernels.first { $0.workloadDigest == kernel.workloadDigest }
+                    let now = chosen.kernels.first { $0.workDigest == kernel.workDigest }
                     #expect(now?.schedule == entry.value)
                     if entry != entries.first { #expect(distance(try model.run(chosen), try model.expected()) < 1e-5) }
                 }
@@ -94,11 +94,11 @@ private func answered(
         for kernel in first.kernels {
             // the winner fails, and a failure outlives a later good time
             table.record(
-                workload: kernel.workloadDigest, schedule: kernel.schedule.digest, toolchain: compiler, .failed)
+                workload: kernel.workDigest, schedule: kernel.winner.digest, toolchain: compiler, .failed)
             table.record(
-                workload: kernel.workloadDigest, schedule: kernel.schedule.digest, toolchain: compiler, .ns(1e-3))
-            let entries = construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries
-            if entries.count > 1 { failed.insert(Digest(of: kernel.workloadDigest.hex + kernel.schedule.digest.hex)) }
+                workload: kernel.workDigest, schedule: kernel.winner.digest, toolchain: compiler, .ns(1e-3))
+            let entries = construct(kernel.workload, kernel.winner.interface, device, PlanLimits().construct).entries
+            if entries.count > 1 { failed.insert(Digest(of: kernel.workDigest.hex + kernel.winner.digest.hex)) }
         }
         #expect(!failed.isEmpty)
         do {
@@ -106,7 +106,7 @@ private func answered(
             for kernel in second.kernels {
                 #expect(
                     table.outcome(
-                        workload: kernel.workloadDigest, schedule: kernel.schedule.digest, toolchain: compiler)
+                        workload: kernel.workDigest, schedule: kernel.winner.digest, toolchain: compiler)
                         != .failed)
             }
             #expect(distance(try model.run(second), try model.expected()) < 1e-5)
@@ -128,22 +128,22 @@ private func answered(
         #expect(whole.kernels.count == 1)
         var table = MeasurementTable(toolchains: [compiler])
         let kernel = whole.kernels[0]
-        let entries = construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries
+        let entries = construct(kernel.workload, kernel.winner.interface, device, PlanLimits().construct).entries
         for entry in entries {
-            table.record(workload: kernel.workloadDigest, schedule: entry.value.digest, toolchain: compiler, .failed)
+            table.record(workload: kernel.workDigest, schedule: entry.value.digest, toolchain: compiler, .failed)
         }
         let parts = try assemble(model.graph, model.constants, device, table, PlanLimits())
         #expect(parts.kernels.count == 2)
         #expect(distance(try model.run(parts), try model.expected()) < 1e-5)
         for part in parts.kernels {
-            for entry in construct(part.workload, part.schedule.interface, device, PlanLimits().construct).entries {
-                table.record(workload: part.workloadDigest, schedule: entry.value.digest, toolchain: compiler, .failed)
+            for entry in construct(part.workload, part.winner.interface, device, PlanLimits().construct).entries {
+                table.record(workload: part.workDigest, schedule: entry.value.digest, toolchain: compiler, .failed)
             }
         }
         let error = #expect(throws: PipelineError.self) {
             try assemble(model.graph, model.constants, device, table, PlanLimits())
         }
-        #expect(error == .noWorkingKernel(workload: kernel.workloadDigest))
+        #expect(error == .noWorkingKernel(workload: kernel.workDigest))
     }
 
     @Test func aMeasurementBeatsAnyPrediction() throws {
@@ -152,25 +152,25 @@ private func answered(
         let first = try assemble(model.graph, model.constants, device, MeasurementTable(), PlanLimits())
         let kernel = try #require(
             first.kernels.first { kernel in
-                construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries.count > 2
+                construct(kernel.workload, kernel.winner.interface, device, PlanLimits().construct).entries.count > 2
             })
-        let entries = construct(kernel.workload, kernel.schedule.interface, device, PlanLimits().construct).entries
+        let entries = construct(kernel.workload, kernel.winner.interface, device, PlanLimits().construct).entries
         var costs = CostTable(device: device, table: MeasurementTable(), limits: PlanLimits())
-        #expect(costs.choice(kernel.workload, kernel.workloadDigest, kernel.schedule.interface)?.isMeasured == false)
+        #expect(costs.choice(kernel.workload, kernel.workDigest, kernel.winner.interface)?.isMeasured == false)
         #expect(
-            costs.choice(kernel.workload, kernel.workloadDigest, kernel.schedule.interface)?.schedule
+            costs.choice(kernel.workload, kernel.workDigest, kernel.winner.interface)?.schedule
                 == entries[0].value)
         var table = MeasurementTable(toolchains: [compiler])
-        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(1e9))
+        table.record(workload: kernel.workDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(1e9))
         costs = CostTable(device: device, table: table, limits: PlanLimits())
-        let choice = costs.choice(kernel.workload, kernel.workloadDigest, kernel.schedule.interface)
+        let choice = costs.choice(kernel.workload, kernel.workDigest, kernel.winner.interface)
         #expect(choice == Choice(schedule: entries[2].value, ns: 1e9, isMeasured: true, toolchain: compiler))
         // the least of two times counts
-        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(7))
-        table.record(workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(9))
+        table.record(workload: kernel.workDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(7))
+        table.record(workload: kernel.workDigest, schedule: entries[2].value.digest, toolchain: compiler, .ns(9))
         #expect(
             table.outcome(
-                workload: kernel.workloadDigest, schedule: entries[2].value.digest, toolchain: compiler) == .ns(7))
+                workload: kernel.workDigest, schedule: entries[2].value.digest, toolchain: compiler) == .ns(7))
     }
 
     @Test func planningEndsWhenEverythingHasAnOutcome() throws {
@@ -283,24 +283,13 @@ private func answered(
         try graph.verify()
         let assembly = try assemble(graph, ConstantStore(), devices[0], MeasurementTable(), PlanLimits())
         #expect(assembly.kernels.count == 1)
-        let dynamic = try Graph(
-            parsing: """
-                graph(%0: f32[4] "x", %1: bool[] "c") {
-                  %2: f32[4] = extern "TopK"["k=4"](%0)
-                  %3: f32[4] = branch %1 capture(%0, %2) {
-                    then {
-                    } -> (%0)
-                    else {
-                    } -> (%2)
-                  }
-                } -> (%3 "y")
-                """)
+        let unknown = try Graph(parsing: "graph(%0: f32[4] \"x\") { %1: f32[4] = extern \"TopK\"[](%0) } -> (%1 \"y\")")
         let error = #expect(throws: PipelineError.self) {
-            try assemble(dynamic, ConstantStore(), devices[0], MeasurementTable(), PlanLimits())
+            try assemble(unknown, ConstantStore(), devices[0], MeasurementTable(), PlanLimits())
         }
-        #expect(error == .dynamicControlFlow(kinds: ["a branch", "the operator TopK"]))
+        #expect(error == .notRunnable(kind: "the operator TopK"))
         #expect(
-            error?.sentence == "the model holds a branch, the operator TopK whose course depends on data; programs "
-                + "with control flow are not generated: use a model without it, or bind the value it depends on")
+            error?.sentence == "the model holds the operator TopK, and no program for that is generated; use a model "
+                + "without it")
     }
 }

@@ -5,6 +5,7 @@ import Basics
 import DeviceModel
 import KernelIR
 import ProgramIR
+import Schedules
 import TensorIR
 
 @testable import Pipeline
@@ -46,6 +47,12 @@ struct Model {
     var graph: Graph
     var constants: ConstantStore
     var inputs: [TensorValue]
+
+    init(graph: Graph, inputs: [TensorValue]) {
+        self.graph = graph
+        self.inputs = inputs
+        constants = ConstantStore()
+    }
 
     init(_ sketch: ModelSketch, _ outputs: ValueID...) throws {
         var sketch = sketch
@@ -182,4 +189,14 @@ func sketchDevice(_ isa: ISA, l2: Int) -> Device {
         calibration: Calibration(
             fmaFlopsPerNs: 100, l2BytesPerNs: 80, l3BytesPerNs: 20, memoryBytesPerNs: 8, mapOperatorsPerNs: 20,
             packElementsPerNs: 4, callNs: 3, phaseNs: 30, referenceNs: 1000))
+}
+
+extension AssembledKernel {
+    /// The workload and schedule of a kernel that is no extern.
+    private var weld: (workload: Workload, schedule: Schedule) {
+        guard case .weld(let workload, _, let schedule) = origin else { preconditionFailure("an extern") }
+        return (workload, schedule)
+    }
+    var workload: Workload { weld.workload }
+    var winner: Schedule { weld.schedule }
 }

@@ -103,7 +103,7 @@ private func lines(_ program: Program) -> [String] {
     @Test func theLongestWayGoesFirstWhereThatShortensTheRun() {
         // three short calls stand before a long chain; in their order the chain would start late
         var values = [TaskGraph.Value(bytes: 64, place: .input(0))]
-        var calls: [TaskGraph.KernelCall] = []
+        var calls: [TaskGraph.Call] = []
         func call(_ from: Int, ns: Double) -> Int {
             values.append(.init(bytes: 64, place: nil))
             calls.append(.init(kernel: 0, operands: [from, values.count - 1], ns: ns))
@@ -147,7 +147,7 @@ struct RandomLaneGraph {
         var values = (0..<1 + random.below(2)).map { TaskGraph.Value(bytes: bytes(), place: .input($0)) }
         values.append(.init(bytes: bytes(), place: .constant(0, Digest(of: "c"))))
         var kernels: [TaskGraph.KernelType] = []
-        var calls: [TaskGraph.KernelCall] = []
+        var calls: [TaskGraph.Call] = []
         let outputs = 1 + random.below(2)
         let count = outputs + random.below(12)
         for n in 0..<count {
@@ -281,7 +281,7 @@ struct RandomLaneGraph {
         case .output?, .arena?, nil: break
         }
         let maker = graph.calls.firstIndex { made in
-            zip(made.operands, graph.kernels[made.kernel].writes).contains { $0 == value && $1 }
+            zip(made.operands, graph.writes(of: made)).contains { $0 == value && $1 }
         }
         return UInt8((maker ?? 0) + 1)
     }

@@ -110,7 +110,7 @@ private func randomGraph(_ seed: UInt64) -> TaskGraph {
     var values = (0..<inputs).map { TaskGraph.Value(bytes: size(), place: .input($0)) }
     values += (0..<constants).map { TaskGraph.Value(bytes: size(), place: .constant($0, Digest(of: "c\($0)"))) }
     var kernels: [TaskGraph.KernelType] = []
-    var calls: [TaskGraph.KernelCall] = []
+    var calls: [TaskGraph.Call] = []
     let count = outputs + random.below(14)
     for n in 0..<count {
         let reads = (0..<1 + random.below(3)).map { _ in

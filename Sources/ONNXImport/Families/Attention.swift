@@ -56,7 +56,8 @@ private func joinedSequence(_ e: inout Emitter, _ past: ValueID, _ new: ValueID)
     return try concatenated(&e, [past, new], 2)
 }
 
-private func softmaxPrecision(_ e: Emitter) throws(NodeProblem) -> DType? {
+/// What the softmax is to be computed in; `nil`: the operands' type.
+func softmaxPrecision(_ e: Emitter) throws(NodeProblem) -> DType? {
     guard let number = try e.integer("softmax_precision") else { return nil }
     guard let dtype = DType(onnx: Int32(number)), [.f16, .bf16, .f32, .f64].contains(dtype) else {
         throw .attribute("softmax_precision", reason: "is \(number), which names no float type")

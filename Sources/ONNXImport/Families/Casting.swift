@@ -2,6 +2,7 @@
 // floats beyond integers of 4 and 2 bits wrap, `saturate = 0` gives NaN or infinities instead of the greatest number,
 // and powers of two (float8e8m0) round up, down or to the nearest. Each is one elementwise definition.
 
+import Basics
 import TensorIR
 
 /// What a conversion does where the target does not have the number.
@@ -24,6 +25,14 @@ struct CastRules {
         }
         self.rounding = rounding
     }
+}
+
+/// Cast before version 6: the type is a name.
+func emitCastByName(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
+    let name = try e.text("to", default: "")
+    guard let dtype = (Int32(1)...13).first(where: { typeName($0).uppercased() == name }).flatMap(DType.init(onnx:))
+    else { throw .unsupportedForm("a conversion to \"\(escaped(name))\"") }
+    return [try e.converted(try e.operand(0), to: dtype, CastRules())]
 }
 
 func emitCast(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {

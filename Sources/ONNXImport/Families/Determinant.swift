@@ -21,18 +21,20 @@ func emitDet(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     var total: ValueID?
     for size in stride(from: order, to: 2, by: -1) {
         let step = try eliminated(&e, left, outer, size)
-        total = try total.map { (value) throws(NodeProblem) in
-            try e.elementwise([value, step.pivot], wide) { $0[0] * $0[1] }
-        } ?? step.pivot
+        total =
+            try total.map { (value) throws(NodeProblem) in
+                try e.elementwise([value, step.pivot], wide) { $0[0] * $0[1] }
+            } ?? step.pivot
         left = step.left
     }
     let last = try e.mapped([left], TensorType(wide, outer)) { out in
         func at(_ row: Int, _ column: Int) -> Expr { .read(slot: 0, out + [.integer(row), .integer(column)]) }
         return order == 1 ? at(0, 0) : at(0, 0) * at(1, 1) - at(0, 1) * at(1, 0)
     }
-    let result = try total.map { (value) throws(NodeProblem) in
-        try e.elementwise([value, last], wide) { $0[0] * $0[1] }
-    } ?? last
+    let result =
+        try total.map { (value) throws(NodeProblem) in
+            try e.elementwise([value, last], wide) { $0[0] * $0[1] }
+        } ?? last
     return [try e.cast(result, to: dtype)]
 }
 

@@ -118,8 +118,9 @@ func emitPow(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
         }
     }
     let other = e.dtype(exponent)
-    // Integers to integers are exact; everything else goes through floats.
-    let work = dtype.isFloat ? dtype : other.isFloat ? .f64 : .i64
+    if !dtype.isFloat, other.isFloat { return [try integerPower(&e, base, exponent)] }
+    // Integers to integers are exact.
+    let work = dtype.isFloat ? dtype : .i64
     return [
         try e.elementwise([base, exponent], dtype) { reads in
             let power = Expr.binary(
@@ -128,6 +129,28 @@ func emitPow(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
             return dtype == work ? power : .cast(dtype, power)
         }
     ]
+}
+
+/// Integers to a power of floats, truncated. A computed power may lie a few digits below the whole number that it
+/// stands for, so a whole exponent gives the exact product, and what is a whole number but for its last digits is one.
+private func integerPower(_ e: inout Emitter, _ base: ValueID, _ exponent: ValueID) throws(NodeProblem) -> ValueID {
+    let (dtype, other) = (e.dtype(base), e.dtype(exponent))
+    func wide(_ read: Expr) -> Expr { other == .f64 ? read : .cast(.f64, read) }
+    let power = try e.elementwise([base, exponent], .f64) { .binary(.power, .cast(.f64, $0[0]), wide($0[1])) }
+    let limit = Expr.float(0x1p62, .f64)
+    return try e.elementwise([base, exponent, power], dtype) { reads in
+        let (y, nearest) = (wide(reads[1]), Expr.unary(.round, reads[2]))
+        let distance = Expr.unary(.absolute, reads[2] - nearest)
+        let isNear = Expr.binary(.lessOrEqual, distance, .unary(.absolute, nearest) * .float(0x1p-45, .f64))
+        let isWhole = Expr.binary(
+            .and, .binary(.equal, y, .unary(.floor, y)),
+            .binary(.and, .binary(.greaterOrEqual, y, .float(0, .f64)), .binary(.less, y, limit)))
+        let isExact = Expr.binary(.and, isWhole, .binary(.less, .unary(.absolute, reads[2]), limit))
+        let product = Expr.binary(.power, dtype == .i64 ? reads[0] : .cast(.i64, reads[0]), .cast(.i64, y))
+        return .select(
+            isExact, dtype == .i64 ? product : .cast(dtype, product),
+            .cast(dtype, .select(isNear, nearest, reads[2])))
+    }
 }
 
 func emitMod(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {

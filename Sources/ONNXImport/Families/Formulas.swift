@@ -78,13 +78,14 @@ enum Formula {
         return number(0.5, dtype) * x * (number(1, dtype) + .unary(.tanh, inner))
     }
 
-    /// The remainder with the divisor's sign.
+    /// The remainder with the divisor's sign, which a zero has too.
     static func floorModulo(_ a: Expr, _ b: Expr, _ dtype: DType) -> Expr {
         let remainder = Expr.binary(.floatRemainder, a, b)
-        let differs = Expr.binary(
-            .notEqual, .binary(.less, remainder, zero(dtype)), .binary(.less, b, zero(dtype)))
+        let isNegative = Expr.binary(.less, b, zero(dtype))
+        let differs = Expr.binary(.notEqual, .binary(.less, remainder, zero(dtype)), isNegative)
         let isWhole = Expr.binary(.equal, remainder, zero(dtype))
-        return .select(isWhole, remainder, .select(differs, remainder + b, remainder))
+        let none = Expr.select(isNegative, number(-0.0, dtype), zero(dtype))
+        return .select(isWhole, none, .select(differs, remainder + b, remainder))
     }
 
     static func tan(_ x: Expr) -> Expr { divide(.unary(.sin, x), .unary(.cos, x)) }

@@ -11,7 +11,9 @@ func emitConcat(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     let operands = try e.operands()
     let first = e.shape(operands[0])
     _ = try e.sameType(operands)
-    guard let raw = try e.integer("axis") else { throw .attribute("axis", reason: "is missing") }
+    guard let raw = try e.integer("axis") ?? (e.version < 4 ? 1 : nil) else {
+        throw .attribute("axis", reason: "is missing")
+    }
     let axis = try e.axis(raw, rank: first.count)
     for operand in operands {
         var expected = first
@@ -58,11 +60,22 @@ private func joined(_ e: inout Emitter, _ operands: [ValueID], _ axis: Int) thro
     return try e.define(slots.values, TensorType(e.dtype(operands[0]), result), .pieces(pieces))
 }
 
+/// The sizes of the parts: an attribute before version 13, then an input; version 1 had both.
+private func splitSizes(_ e: Emitter) throws(NodeProblem) -> [Int]? {
+    if e.version == 1, let sizes = e.optional(1) {
+        guard let known = e.builder.constantValue(sizes), e.type(sizes).elements <= Emitter.knownElementsMax else {
+            throw .needsConstant(input: 1, name: "split")
+        }
+        return known.literals.map { Int($0.integer) }
+    }
+    return e.version < 13 ? try e.integers("split") : try e.knownIntegersIfPresent(1, "split")
+}
+
 func emitSplit(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     let x = try e.operand(0)
     let shape = e.shape(x)
     let axis = try e.axis(try e.integer("axis", default: 0), rank: shape.count)
-    let named = e.version < 13 ? try e.integers("split") : try e.knownIntegersIfPresent(1, "split")
+    let named = try splitSizes(e)
     let sizes: [Int]
     if let named {
         sizes = named

@@ -7,12 +7,20 @@ import TensorIR
 /// Gives its operand on; a definition would only copy it.
 func emitIdentity(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] { [try e.operand(0)] }
 
-/// Dropout does nothing when a model runs; its mask is all true.
+/// Dropout does nothing when a model runs, and its mask is all true, unless the model asks to train; before version 7
+/// it asked not to.
 func emitDropout(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     let x = try e.operand(0)
+    if e.version < 7, try !e.flag("is_test") {
+        let results = try droppedOut(&e, x, ratio: try e.float("ratio", default: 0.5))
+        return [results[0], try e.cast(results[1], to: e.dtype(x))]
+    }
     if let training = e.optional(2) {
         guard let literal = e.literal(training) else { throw .needsConstant(input: 2, name: "training_mode") }
-        guard literal.integer == 0 else { throw .unsupportedForm("training_mode") }
+        if literal.integer != 0 {
+            let ratio = e.optional(1) == nil ? 0.5 : try e.knownNumber(1, "ratio").float
+            return try droppedOut(&e, x, ratio: ratio)
+        }
     }
     guard e.wantsOutput(1) else { return [x] }
     let dtype = e.version < 10 ? e.dtype(x) : .bool
@@ -130,10 +138,22 @@ func emitExpand(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     ]
 }
 
-func emitTile(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
+/// Tile before version 6: so many copies along one axis.
+func emitTileAlongAxis(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     let x = try e.operand(0)
+    let rank = e.type(x).rank
+    let axis = try e.axis(Int(try e.knownNumber(2, "axis").integer), rank: rank)
+    var repeats = [Int](repeating: 1, count: rank)
+    repeats[axis] = Int(try e.knownNumber(1, "tiles").integer)
+    return [try tiled(&e, x, repeats)]
+}
+
+func emitTile(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
+    [try tiled(&e, try e.operand(0), try e.knownIntegers(1, "repeats"))]
+}
+
+private func tiled(_ e: inout Emitter, _ x: ValueID, _ repeats: [Int]) throws(NodeProblem) -> ValueID {
     let shape = e.shape(x)
-    let repeats = try e.knownIntegers(1, "repeats")
     guard repeats.count == shape.count, repeats.allSatisfy({ $0 >= 0 && $0 <= elementsMax }) else {
         throw .misfit("repeats \(repeats) of \(shapeText(shape))")
     }
@@ -143,12 +163,10 @@ func emitTile(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
         guard !overflow else { throw .tooLarge([extent, count]) }
         result.append(product)
     }
-    guard result != shape else { return [x] }
-    return [
-        try e.moved(x, shape: result) { out in
-            out.indices.map { .binary(.floorModulo, out[$0], .integer(max(shape[$0], 1))) }
-        }
-    ]
+    guard result != shape else { return x }
+    return try e.moved(x, shape: result) { out in
+        out.indices.map { .binary(.floorModulo, out[$0], .integer(max(shape[$0], 1))) }
+    }
 }
 
 func emitDepthToSpace(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {

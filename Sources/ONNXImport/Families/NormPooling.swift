@@ -30,10 +30,11 @@ func emitGlobalNormPool(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
 }
 
 private struct Norm {
-    let p: Int
+    /// A whole number since version 2.
+    let p: Double
 
     init(_ e: Emitter) throws(NodeProblem) {
-        p = try e.integer("p", default: 2)
+        p = e.version < 2 ? try e.float("p", default: 2) : Double(try e.integer("p", default: 2))
         guard p >= 1 else { throw .attribute("p", reason: "is \(p)") }
     }
 
@@ -41,7 +42,7 @@ private struct Norm {
         switch p {
         case 1: .unary(.absolute, x)
         case 2: x * x
-        default: .binary(.power, .unary(.absolute, x), number(Double(p), dtype))
+        default: .binary(.power, .unary(.absolute, x), number(p, dtype))
         }
     }
 
@@ -49,7 +50,7 @@ private struct Norm {
         switch p {
         case 1: sum
         case 2: .unary(.sqrt, sum)
-        default: .binary(.power, sum, number(1 / Double(p), dtype))
+        default: .binary(.power, sum, number(1 / p, dtype))
         }
     }
 }

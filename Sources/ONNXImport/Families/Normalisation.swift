@@ -1,4 +1,4 @@
-// BatchNormalization for inference, LayerNormalization, RMSNormalization, InstanceNormalization, Softmax and
+// BatchNormalization, LayerNormalization, RMSNormalization, InstanceNormalization, Softmax and
 // LogSoftmax, each as the definitions it is made of: a statistic is a reduction with unit axes kept, the rest is
 // elementwise. A decomposed model gives the same definitions, so both meet in one workload.
 
@@ -6,37 +6,105 @@ import TensorIR
 
 /// `x·a + b` per channel, with a and b from the statistics; constants fold into two vectors.
 func emitBatchNormalization(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
-    let x = try e.floatOperand(0)
-    if e.version >= 14, try e.flag("training_mode") { throw .unsupportedForm("training_mode") }
-    if e.version < 7, try !e.flag("is_test") { throw .unsupportedForm("is_test = 0") }
-    if e.version < 9, try e.integer("spatial", default: 1) != 1 { throw .unsupportedForm("spatial = 0") }
-    guard e.type(x).rank >= 2 else { throw .misfit("an image of \(shapeText(e.shape(x)))") }
-    let epsilon = try e.float("epsilon", default: 1e-5)
+    let given = try e.floatOperand(0)
+    let own = e.shape(given)
+    // a batch of numbers has one channel
+    let x = own.count == 1 && e.version >= 9 ? try e.reshaped(given, to: own + [1]) : given
+    guard e.type(x).rank >= 2 else { throw .misfit("an image of \(shapeText(own))") }
+    // up to version 8 every place of an image could have statistics of its own
+    let isSpatial = e.version >= 9 ? true : try e.flag("spatial", default: true)
+    let expected = isSpatial ? [e.shape(x)[1]] : Array(e.shape(x)[1...])
     var vectors: [ValueID] = []
     for index in 1...4 {
         let vector = try e.floatOperand(index)
-        guard e.shape(vector) == [e.shape(x)[1]] else {
+        guard e.shape(vector) == expected else {
             throw .misfit("its input \(index) has the shape \(shapeText(e.shape(vector)))")
         }
         vectors.append(vector)
     }
-    let statistics = e.dtype(vectors[2])
-    let wide = accumulator(statistics)
-    func widened(_ read: Expr, _ dtype: DType) -> Expr { dtype == wide ? read : .cast(wide, read) }
-    let dtypes = vectors.map { e.dtype($0) }
-    let factor = try e.elementwise([vectors[0], vectors[3]], wide) { reads in
-        .binary(
-            .divide, widened(reads[0], dtypes[0]),
-            .unary(.sqrt, widened(reads[1], dtypes[3]) + number(epsilon, wide)))
+    let dtypes = ([x] + vectors).map { e.dtype($0) }
+    let batch = BatchStatistics(
+        x: x, vectors: vectors, axis: isSpatial ? 1 : nil, epsilon: try e.float("epsilon", default: 1e-5),
+        wide: dtypes.contains(.f64) ? .f64 : .f32)
+    var results = try batch.isOwn(e) ? try batch.trained(&e) : [try batch.normalised(&e)]
+    results[0] = try e.reshaped(try e.cast(results[0], to: dtypes[0]), to: own)
+    return results
+}
+
+/// BatchNormalization's operands and where its statistics come from.
+private struct BatchStatistics {
+    let x: ValueID
+    /// Scale, bias, mean, variance.
+    let vectors: [ValueID]
+    /// The axis along which they lie; `nil`: they cover all axes but the first.
+    let axis: Int?
+    let epsilon: Double
+    /// What is computed in.
+    let wide: DType
+
+    /// Whether the statistics are those of the batch: an attribute before version 7 and since version 14, between
+    /// them whether the node names more results than one.
+    func isOwn(_ e: Emitter) throws(NodeProblem) -> Bool {
+        if e.version < 7 { return try !e.flag("is_test") }
+        if e.version < 14 { return (1...4).contains { e.wantsOutput($0) } }
+        return try e.flag("training_mode")
     }
-    let offset = try e.elementwise([vectors[1], vectors[2], factor], wide) { reads in
-        widened(reads[0], dtypes[1]) - widened(reads[1], dtypes[2]) * reads[2]
+
+    private func widened(_ read: Expr, _ dtype: DType) -> Expr { dtype == wide ? read : .cast(wide, read) }
+
+    func normalised(_ e: inout Emitter) throws(NodeProblem) -> ValueID {
+        let dtypes = vectors.map { e.dtype($0) }
+        let factor = try e.elementwise([vectors[0], vectors[3]], wide) { reads in
+            .binary(
+                .divide, widened(reads[0], dtypes[0]),
+                .unary(.sqrt, widened(reads[1], dtypes[3]) + number(epsilon, wide)))
+        }
+        let offset = try e.elementwise([vectors[1], vectors[2], factor], wide) { reads in
+            widened(reads[0], dtypes[1]) - widened(reads[1], dtypes[2]) * reads[2]
+        }
+        let dtype = e.dtype(x)
+        let operands = [Operand(x), Operand(factor, along: axis), Operand(offset, along: axis)]
+        return try e.elementwise(operands, wide) { widened($0[0], dtype) * $0[1] + $0[2] }
     }
-    let dtype = e.dtype(x)
-    let y = try e.elementwise([Operand(x), Operand(factor, along: 1), Operand(offset, along: 1)], wide) { reads in
-        widened(reads[0], dtype) * reads[1] + reads[2]
+
+    /// With the statistics of the batch; also the running ones, and before version 14 those of the batch.
+    func trained(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
+        let momentum = try e.float("momentum", default: 0.9)
+        let shape = e.shape(x)
+        let axes = axis == nil ? [0] : shape.indices.filter { $0 != axis }
+        let moments = try standardised(&e, x, axes: axes, epsilon: epsilon, wide)
+        var operands = [Operand(moments.value)]
+        for vector in vectors[..<2] { operands.append(Operand(try e.cast(vector, to: wide), along: axis)) }
+        var results = [try e.elementwise(operands, wide) { $0[0] * $0[1] + $0[2] }]
+        let own = e.shape(vectors[2])
+        let count = number(Double(axes.reduce(1) { $0 * shape[$1] }), wide)
+        let mean = try e.reshaped(moments.mean, to: own)
+        let squares = try e.reshaped(moments.squares, to: own)
+        let variance = try e.elementwise([squares], wide) { Formula.divide($0[0], count) }
+        for (old, new) in zip(vectors[2...], [mean, variance]) {
+            let kept = try e.elementwise([try e.cast(old, to: wide), new], wide) { reads in
+                reads[0] * number(momentum, wide) + reads[1] * number(1 - momentum, wide)
+            }
+            results.append(try e.cast(kept, to: e.dtype(old)))
+        }
+        guard e.version < 14 else { return results }
+        for (old, new) in zip(vectors[2...], [mean, variance]) {
+            results.append(try e.cast(new, to: e.dtype(old)))
+        }
+        return results
     }
-    return [try e.cast(y, to: dtype)]
+}
+
+extension Emitter {
+    /// The float type in which the statistics of operands of `dtype` are computed: the one that `stash_type` names,
+    /// 16-bit floats in 32 bits, and a double is never narrowed for them.
+    func statisticsType(_ dtype: DType) throws(NodeProblem) -> (named: DType, work: DType) {
+        let stash = try integer("stash_type", default: 1)
+        guard let named = DType(onnx: Int32(stash)), named.isFloat, !named.isStorage else {
+            throw .attribute("stash_type", reason: "is \(stash), which names no float type")
+        }
+        return (named, dtype == .f64 ? .f64 : accumulator(named))
+    }
 }
 
 func emitLayerNormalization(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
@@ -45,12 +113,7 @@ func emitLayerNormalization(_ e: inout Emitter) throws(NodeProblem) -> [ValueID]
     let first = try e.axis(try e.integer("axis", default: -1), rank: rank)
     let epsilon = try e.float("epsilon", default: 1e-5)
     let dtype = e.dtype(x)
-    let stash = try e.integer("stash_type", default: 1)
-    guard let wide = DType(onnx: Int32(stash)), wide.isFloat else {
-        throw .attribute("stash_type", reason: "is \(stash), which names no float type")
-    }
-    // A double is not narrowed for its statistics.
-    let work = dtype == .f64 ? .f64 : accumulator(wide)
+    let (named, work) = try e.statisticsType(dtype)
     let moments = try standardised(&e, x, axes: Array(first..<rank), epsilon: epsilon, work)
     let scale = try e.floatOperand(1)
     var operands = [Operand(moments.value), Operand(scale)]
@@ -67,7 +130,7 @@ func emitLayerNormalization(_ e: inout Emitter) throws(NodeProblem) -> [ValueID]
         return wideReads.count > 2 ? product + wideReads[2] : product
     }
     return [
-        try e.cast(y, to: dtype), try e.cast(moments.mean, to: wide), try e.cast(moments.inverseDeviation, to: wide),
+        try e.cast(y, to: dtype), try e.cast(moments.mean, to: named), try e.cast(moments.inverseDeviation, to: named),
     ]
 }
 
@@ -81,7 +144,7 @@ func emitRMSNormalization(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     guard broadcast(e.shape(scale), e.shape(x)) == e.shape(x) else {
         throw .misfit("\(shapeText(e.shape(scale))) scales \(shapeText(e.shape(x)))")
     }
-    let wide = accumulator(dtype)
+    let wide = try e.statisticsType(dtype).work
     let input = try e.cast(x, to: wide)
     let axes = Array(first..<rank)
     let count = number(Double(axes.reduce(1) { $0 * e.shape(x)[$1] }), wide)
@@ -112,10 +175,19 @@ func emitInstanceNormalization(_ e: inout Emitter) throws(NodeProblem) -> [Value
     return [try e.cast(y, to: dtype)]
 }
 
-/// `(x - mean) / sqrt(variance + epsilon)` over `axes`, with the mean and the inverse deviation, unit axes kept.
+/// What `standardised` gives; unit axes are kept.
+struct Moments {
+    var value: ValueID
+    var mean: ValueID
+    var inverseDeviation: ValueID
+    /// The sum of squared distances from the mean.
+    var squares: ValueID
+}
+
+/// `(x - mean) / sqrt(variance + epsilon)` over `axes`, with what it is made of.
 func standardised(
     _ e: inout Emitter, _ x: ValueID, axes: [Int], epsilon: Double, _ wide: DType
-) throws(NodeProblem) -> (value: ValueID, mean: ValueID, inverseDeviation: ValueID) {
+) throws(NodeProblem) -> Moments {
     let input = try e.cast(x, to: wide)
     let count = number(Double(axes.reduce(1) { $0 * e.shape(x)[$1] }), wide)
     let sum = try e.reduced(input, axes: axes, keep: true, .sum, wide)
@@ -128,7 +200,7 @@ func standardised(
             .unary(.sqrt, .binary(.divide, reads[0], count) + number(epsilon, wide)))
     }
     let value = try e.elementwise([centred, inverse], wide) { $0[0] * $0[1] }
-    return (value, mean, inverse)
+    return Moments(value: value, mean: mean, inverseDeviation: inverse, squares: squares)
 }
 
 /// Softmax and LogSoftmax since version 13: over one axis, by default the last.
@@ -142,7 +214,11 @@ private func softmax(_ e: inout Emitter, logarithm: Bool) throws(NodeProblem) ->
     let flattens = e.version < 13
     let axis = try e.axis(try e.integer("axis", default: flattens && rank > 1 ? 1 : -1), rank: rank)
     let axes = flattens ? Array(axis..<rank) : [axis]
-    if logarithm { return try logSoftmax(&e, x, axes: axes) }
+    return logarithm ? try logSoftmax(&e, x, axes: axes) : try softmax(&e, x, axes: axes)
+}
+
+/// Probabilities over `axes`.
+func softmax(_ e: inout Emitter, _ x: ValueID, axes: [Int]) throws(NodeProblem) -> ValueID {
     let dtype = e.dtype(x)
     let wide = accumulator(dtype)
     let input = try e.cast(x, to: wide)

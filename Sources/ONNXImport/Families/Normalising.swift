@@ -81,16 +81,11 @@ func emitGroupNormalization(_ e: inout Emitter) throws(NodeProblem) -> [ValueID]
     guard let groups = try e.integer("num_groups"), groups >= 1, shape[1] % groups == 0 else {
         throw .attribute("num_groups", reason: "is missing or does not divide \(shape[1]) channels")
     }
-    let stash = try e.integer("stash_type", default: 1)
-    guard let named = DType(onnx: Int32(stash)), named.isFloat, !named.isStorage else {
-        throw .attribute("stash_type", reason: "is \(stash), which names no float type")
-    }
     let perGroup = e.version < 21
     for vector in [scale, bias] where e.shape(vector) != [perGroup ? groups : shape[1]] {
         throw .misfit("\(shapeText(e.shape(vector))) scales \(shape[1]) channels in \(groups) groups")
     }
-    // A double is not narrowed for its statistics.
-    let wide = dtype == .f64 ? .f64 : accumulator(named)
+    let wide = try e.statisticsType(dtype).work
     let epsilon = try e.float("epsilon", default: 1e-5)
     let size = shape[2...].reduce(shape[1] / groups, *)
     let grouped = try e.reshaped(x, to: [shape[0], groups, size])

@@ -12,10 +12,12 @@ private struct RandomPlaces {
     init(_ e: Emitter) throws(NodeProblem) {
         var state: UInt32 = 0x811c_9dc5
         func take(_ byte: UInt8) { state = (state ^ UInt32(byte)) &* 0x0100_0193 }
-        if let seed = try e.float("seed") {
-            for shift in stride(from: UInt32(0), to: 32, by: 8) {
-                take(UInt8(truncatingIfNeeded: Float(seed).bitPattern >> shift))
-            }
+        if let seed = e.attribute("seed") {
+            // Dropout's is an integer, all others are floats
+            let bits =
+                seed.type == .int
+                ? UInt64(bitPattern: seed.i) : UInt64(Float(try e.float("seed", default: 0)).bitPattern)
+            for shift in stride(from: UInt64(0), to: 64, by: 8) { take(UInt8(truncatingIfNeeded: bits >> shift)) }
         } else {
             for byte in (e.node.output.first ?? "").utf8 { take(byte) }
         }

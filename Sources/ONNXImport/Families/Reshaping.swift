@@ -47,10 +47,21 @@ private func reshapeIndices(from: [Int], to: [Int], _ axes: [Expr]) -> [Expr] {
     return indices
 }
 
+/// Reshape before version 5: the shape is an attribute.
+func emitReshapeByAttribute(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
+    guard let shape = try e.integers("shape") else { throw .attribute("shape", reason: "is missing") }
+    return [try reshaped(&e, shape)]
+}
+
 func emitReshape(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
+    [try reshaped(&e, try e.knownIntegers(1, "shape"))]
+}
+
+/// The first operand in a shape whose -1 is what is left, and whose 0 is the operand's own extent.
+private func reshaped(_ e: inout Emitter, _ wanted: [Int]) throws(NodeProblem) -> ValueID {
     let x = try e.operand(0)
     let from = e.shape(x)
-    var shape = try e.knownIntegers(1, "shape")
+    var shape = wanted
     let keepsZero = try e.flag("allowzero")
     var inferred: Int?
     for (axis, extent) in shape.enumerated() {
@@ -74,7 +85,7 @@ func emitReshape(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
         }
         shape[inferred] = e.type(x).elements / known
     }
-    return [try e.reshaped(x, to: shape)]
+    return try e.reshaped(x, to: shape)
 }
 
 func emitFlatten(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {

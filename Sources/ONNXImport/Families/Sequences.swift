@@ -23,7 +23,7 @@ func emitSequenceAt(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
 func emitSequenceInsert(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     var elements = try e.sequenceOperand(0)
     let value = try e.operand(1)
-    elements.insert(value, at: e.optional(2) == nil ? elements.count : try place(e, 2, in: elements.count + 1))
+    elements.insert(value, at: e.optional(2) == nil ? elements.count : try gap(e, 2, in: elements.count))
     return [e.sequence(elements)]
 }
 
@@ -38,6 +38,15 @@ func emitSequenceErase(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
 private func place(_ e: Emitter, _ index: Int, in count: Int) throws(NodeProblem) -> Int {
     let known = try e.knownIntegers(index, "position")
     guard known.count == 1, known[0] >= -count, known[0] < count else {
+        throw .misfit("place \(known) of \(count)")
+    }
+    return known[0] < 0 ? known[0] + count : known[0]
+}
+
+/// A place between `count` elements or at their ends, which is known now; -1 is before the last one.
+private func gap(_ e: Emitter, _ index: Int, in count: Int) throws(NodeProblem) -> Int {
+    let known = try e.knownIntegers(index, "position")
+    guard known.count == 1, known[0] >= -count, known[0] <= count else {
         throw .misfit("place \(known) of \(count)")
     }
     return known[0] < 0 ? known[0] + count : known[0]

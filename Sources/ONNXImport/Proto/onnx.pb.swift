@@ -10,7 +10,7 @@
 
 // The part of the ONNX file format that the importer reads, with the field numbers of the ONNX standard.
 // Fields that are not listed are skipped. The Swift file beside this one is generated, in this folder, with
-//   protoc --plugin=protoc-gen-swift=PATH --swift_opt=Visibility=Internal --swift_out=. onnx.proto
+//   protoc --plugin=protoc-gen-swift=PATH --swift_opt=Visibility=Package --swift_out=. onnx.proto
 // where the plug-in is the product `protoc-gen-swift` of the swift-protobuf package that Package.resolved names.
 // Field 100000 of a tensor is ours: before decoding, large payloads are cut out of the message and replaced by
 // one plus the number of a lifted file range. A model that brings this field itself loses it in the same step.
@@ -32,197 +32,197 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-nonisolated struct Ironworks_Onnx_ModelProto: Sendable {
+package nonisolated struct Ironworks_Onnx_ModelProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var irVersion: Int64 = 0
+  package var irVersion: Int64 = 0
 
-  var producerName: String = String()
+  package var producerName: String = String()
 
-  var producerVersion: String = String()
+  package var producerVersion: String = String()
 
-  var graph: Ironworks_Onnx_GraphProto {
+  package var graph: Ironworks_Onnx_GraphProto {
     get {_graph ?? Ironworks_Onnx_GraphProto()}
     set {_graph = newValue}
   }
   /// Returns true if `graph` has been explicitly set.
-  var hasGraph: Bool {self._graph != nil}
+  package var hasGraph: Bool {self._graph != nil}
   /// Clears the value of `graph`. Subsequent reads from it will return its default value.
-  mutating func clearGraph() {self._graph = nil}
+  package mutating func clearGraph() {self._graph = nil}
 
-  var opsetImport: [Ironworks_Onnx_OperatorSetIdProto] = []
+  package var opsetImport: [Ironworks_Onnx_OperatorSetIdProto] = []
 
-  var metadataProps: [Ironworks_Onnx_StringStringEntryProto] = []
+  package var metadataProps: [Ironworks_Onnx_StringStringEntryProto] = []
 
-  var functions: [Ironworks_Onnx_FunctionProto] = []
+  package var functions: [Ironworks_Onnx_FunctionProto] = []
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 
   fileprivate var _graph: Ironworks_Onnx_GraphProto? = nil
 }
 
-nonisolated struct Ironworks_Onnx_OperatorSetIdProto: Sendable {
+package nonisolated struct Ironworks_Onnx_OperatorSetIdProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var domain: String = String()
+  package var domain: String = String()
 
-  var version: Int64 = 0
+  package var version: Int64 = 0
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 }
 
-nonisolated struct Ironworks_Onnx_StringStringEntryProto: Sendable {
+package nonisolated struct Ironworks_Onnx_StringStringEntryProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var key: String = String()
+  package var key: String = String()
 
-  var value: String = String()
+  package var value: String = String()
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 }
 
-nonisolated struct Ironworks_Onnx_GraphProto: Sendable {
+package nonisolated struct Ironworks_Onnx_GraphProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var node: [Ironworks_Onnx_NodeProto] = []
+  package var node: [Ironworks_Onnx_NodeProto] = []
 
-  var name: String = String()
+  package var name: String = String()
 
-  var initializer: [Ironworks_Onnx_TensorProto] = []
+  package var initializer: [Ironworks_Onnx_TensorProto] = []
 
-  var input: [Ironworks_Onnx_ValueInfoProto] = []
+  package var input: [Ironworks_Onnx_ValueInfoProto] = []
 
-  var output: [Ironworks_Onnx_ValueInfoProto] = []
+  package var output: [Ironworks_Onnx_ValueInfoProto] = []
 
-  var valueInfo: [Ironworks_Onnx_ValueInfoProto] = []
+  package var valueInfo: [Ironworks_Onnx_ValueInfoProto] = []
 
-  var sparseInitializer: [Ironworks_Onnx_SparseTensorProto] = []
+  package var sparseInitializer: [Ironworks_Onnx_SparseTensorProto] = []
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 }
 
-nonisolated struct Ironworks_Onnx_NodeProto: Sendable {
+package nonisolated struct Ironworks_Onnx_NodeProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var input: [String] = []
+  package var input: [String] = []
 
-  var output: [String] = []
+  package var output: [String] = []
 
-  var name: String = String()
+  package var name: String = String()
 
-  var opType: String = String()
+  package var opType: String = String()
 
-  var attribute: [Ironworks_Onnx_AttributeProto] = []
+  package var attribute: [Ironworks_Onnx_AttributeProto] = []
 
-  var domain: String = String()
+  package var domain: String = String()
 
-  var overload: String = String()
+  package var overload: String = String()
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 }
 
-nonisolated struct Ironworks_Onnx_AttributeProto: @unchecked Sendable {
+package nonisolated struct Ironworks_Onnx_AttributeProto: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var name: String {
+  package var name: String {
     get {_storage._name}
     set {_uniqueStorage()._name = newValue}
   }
 
-  var f: Float {
+  package var f: Float {
     get {_storage._f}
     set {_uniqueStorage()._f = newValue}
   }
 
-  var i: Int64 {
+  package var i: Int64 {
     get {_storage._i}
     set {_uniqueStorage()._i = newValue}
   }
 
-  var s: Data {
+  package var s: Data {
     get {_storage._s}
     set {_uniqueStorage()._s = newValue}
   }
 
-  var t: Ironworks_Onnx_TensorProto {
+  package var t: Ironworks_Onnx_TensorProto {
     get {_storage._t ?? Ironworks_Onnx_TensorProto()}
     set {_uniqueStorage()._t = newValue}
   }
   /// Returns true if `t` has been explicitly set.
-  var hasT: Bool {_storage._t != nil}
+  package var hasT: Bool {_storage._t != nil}
   /// Clears the value of `t`. Subsequent reads from it will return its default value.
-  mutating func clearT() {_uniqueStorage()._t = nil}
+  package mutating func clearT() {_uniqueStorage()._t = nil}
 
-  var g: Ironworks_Onnx_GraphProto {
+  package var g: Ironworks_Onnx_GraphProto {
     get {_storage._g ?? Ironworks_Onnx_GraphProto()}
     set {_uniqueStorage()._g = newValue}
   }
   /// Returns true if `g` has been explicitly set.
-  var hasG: Bool {_storage._g != nil}
+  package var hasG: Bool {_storage._g != nil}
   /// Clears the value of `g`. Subsequent reads from it will return its default value.
-  mutating func clearG() {_uniqueStorage()._g = nil}
+  package mutating func clearG() {_uniqueStorage()._g = nil}
 
-  var floats: [Float] {
+  package var floats: [Float] {
     get {_storage._floats}
     set {_uniqueStorage()._floats = newValue}
   }
 
-  var ints: [Int64] {
+  package var ints: [Int64] {
     get {_storage._ints}
     set {_uniqueStorage()._ints = newValue}
   }
 
-  var strings: [Data] {
+  package var strings: [Data] {
     get {_storage._strings}
     set {_uniqueStorage()._strings = newValue}
   }
 
-  var tensors: [Ironworks_Onnx_TensorProto] {
+  package var tensors: [Ironworks_Onnx_TensorProto] {
     get {_storage._tensors}
     set {_uniqueStorage()._tensors = newValue}
   }
 
-  var graphs: [Ironworks_Onnx_GraphProto] {
+  package var graphs: [Ironworks_Onnx_GraphProto] {
     get {_storage._graphs}
     set {_uniqueStorage()._graphs = newValue}
   }
 
-  var type: Ironworks_Onnx_AttributeProto.AttributeType {
+  package var type: Ironworks_Onnx_AttributeProto.AttributeType {
     get {_storage._type}
     set {_uniqueStorage()._type = newValue}
   }
 
-  var refAttrName: String {
+  package var refAttrName: String {
     get {_storage._refAttrName}
     set {_uniqueStorage()._refAttrName = newValue}
   }
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  nonisolated enum AttributeType: SwiftProtobuf.Enum, Swift.CaseIterable {
-    typealias RawValue = Int
+  package nonisolated enum AttributeType: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
     case undefined // = 0
     case float // = 1
     case int // = 2
@@ -240,11 +240,11 @@ nonisolated struct Ironworks_Onnx_AttributeProto: @unchecked Sendable {
     case typeProtos // = 14
     case UNRECOGNIZED(Int)
 
-    init() {
+    package init() {
       self = .undefined
     }
 
-    init?(rawValue: Int) {
+    package init?(rawValue: Int) {
       switch rawValue {
       case 0: self = .undefined
       case 1: self = .float
@@ -265,7 +265,7 @@ nonisolated struct Ironworks_Onnx_AttributeProto: @unchecked Sendable {
       }
     }
 
-    var rawValue: Int {
+    package var rawValue: Int {
       switch self {
       case .undefined: return 0
       case .float: return 1
@@ -287,7 +287,7 @@ nonisolated struct Ironworks_Onnx_AttributeProto: @unchecked Sendable {
     }
 
     // The compiler won't synthesize support with the UNRECOGNIZED case.
-    static let allCases: [Ironworks_Onnx_AttributeProto.AttributeType] = [
+    package static let allCases: [Ironworks_Onnx_AttributeProto.AttributeType] = [
       .undefined,
       .float,
       .int,
@@ -307,55 +307,55 @@ nonisolated struct Ironworks_Onnx_AttributeProto: @unchecked Sendable {
 
   }
 
-  init() {}
+  package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-nonisolated struct Ironworks_Onnx_TensorProto: Sendable {
+package nonisolated struct Ironworks_Onnx_TensorProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var dims: [Int64] = []
+  package var dims: [Int64] = []
 
-  var dataType: Int32 = 0
+  package var dataType: Int32 = 0
 
-  var floatData: [Float] = []
+  package var floatData: [Float] = []
 
-  var int32Data: [Int32] = []
+  package var int32Data: [Int32] = []
 
-  var stringData: [Data] = []
+  package var stringData: [Data] = []
 
-  var int64Data: [Int64] = []
+  package var int64Data: [Int64] = []
 
-  var name: String = String()
+  package var name: String = String()
 
-  var rawData: Data = Data()
+  package var rawData: Data = Data()
 
-  var doubleData: [Double] = []
+  package var doubleData: [Double] = []
 
-  var uint64Data: [UInt64] = []
+  package var uint64Data: [UInt64] = []
 
-  var externalData: [Ironworks_Onnx_StringStringEntryProto] = []
+  package var externalData: [Ironworks_Onnx_StringStringEntryProto] = []
 
-  var dataLocation: Ironworks_Onnx_TensorProto.DataLocation = .default
+  package var dataLocation: Ironworks_Onnx_TensorProto.DataLocation = .default
 
-  var lifted: UInt64 = 0
+  package var lifted: UInt64 = 0
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  nonisolated enum DataLocation: SwiftProtobuf.Enum, Swift.CaseIterable {
-    typealias RawValue = Int
+  package nonisolated enum DataLocation: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
     case `default` // = 0
     case external // = 1
     case UNRECOGNIZED(Int)
 
-    init() {
+    package init() {
       self = .default
     }
 
-    init?(rawValue: Int) {
+    package init?(rawValue: Int) {
       switch rawValue {
       case 0: self = .default
       case 1: self = .external
@@ -363,7 +363,7 @@ nonisolated struct Ironworks_Onnx_TensorProto: Sendable {
       }
     }
 
-    var rawValue: Int {
+    package var rawValue: Int {
       switch self {
       case .default: return 0
       case .external: return 1
@@ -372,85 +372,85 @@ nonisolated struct Ironworks_Onnx_TensorProto: Sendable {
     }
 
     // The compiler won't synthesize support with the UNRECOGNIZED case.
-    static let allCases: [Ironworks_Onnx_TensorProto.DataLocation] = [
+    package static let allCases: [Ironworks_Onnx_TensorProto.DataLocation] = [
       .default,
       .external,
     ]
 
   }
 
-  init() {}
+  package init() {}
 }
 
-nonisolated struct Ironworks_Onnx_SparseTensorProto: @unchecked Sendable {
+package nonisolated struct Ironworks_Onnx_SparseTensorProto: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var values: Ironworks_Onnx_TensorProto {
+  package var values: Ironworks_Onnx_TensorProto {
     get {_storage._values ?? Ironworks_Onnx_TensorProto()}
     set {_uniqueStorage()._values = newValue}
   }
   /// Returns true if `values` has been explicitly set.
-  var hasValues: Bool {_storage._values != nil}
+  package var hasValues: Bool {_storage._values != nil}
   /// Clears the value of `values`. Subsequent reads from it will return its default value.
-  mutating func clearValues() {_uniqueStorage()._values = nil}
+  package mutating func clearValues() {_uniqueStorage()._values = nil}
 
-  var indices: Ironworks_Onnx_TensorProto {
+  package var indices: Ironworks_Onnx_TensorProto {
     get {_storage._indices ?? Ironworks_Onnx_TensorProto()}
     set {_uniqueStorage()._indices = newValue}
   }
   /// Returns true if `indices` has been explicitly set.
-  var hasIndices: Bool {_storage._indices != nil}
+  package var hasIndices: Bool {_storage._indices != nil}
   /// Clears the value of `indices`. Subsequent reads from it will return its default value.
-  mutating func clearIndices() {_uniqueStorage()._indices = nil}
+  package mutating func clearIndices() {_uniqueStorage()._indices = nil}
 
-  var dims: [Int64] {
+  package var dims: [Int64] {
     get {_storage._dims}
     set {_uniqueStorage()._dims = newValue}
   }
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-nonisolated struct Ironworks_Onnx_ValueInfoProto: Sendable {
+package nonisolated struct Ironworks_Onnx_ValueInfoProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var name: String = String()
+  package var name: String = String()
 
-  var type: Ironworks_Onnx_TypeProto {
+  package var type: Ironworks_Onnx_TypeProto {
     get {_type ?? Ironworks_Onnx_TypeProto()}
     set {_type = newValue}
   }
   /// Returns true if `type` has been explicitly set.
-  var hasType: Bool {self._type != nil}
+  package var hasType: Bool {self._type != nil}
   /// Clears the value of `type`. Subsequent reads from it will return its default value.
-  mutating func clearType() {self._type = nil}
+  package mutating func clearType() {self._type = nil}
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 
   fileprivate var _type: Ironworks_Onnx_TypeProto? = nil
 }
 
-nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
+package nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var value: OneOf_Value? {
+  package var value: OneOf_Value? {
     get {return _storage._value}
     set {_uniqueStorage()._value = newValue}
   }
 
-  var tensorType: Ironworks_Onnx_TypeProto.Tensor {
+  package var tensorType: Ironworks_Onnx_TypeProto.Tensor {
     get {
       if case .tensorType(let v)? = _storage._value {return v}
       return Ironworks_Onnx_TypeProto.Tensor()
@@ -458,7 +458,7 @@ nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
     set {_uniqueStorage()._value = .tensorType(newValue)}
   }
 
-  var sequenceType: Ironworks_Onnx_TypeProto.Sequence {
+  package var sequenceType: Ironworks_Onnx_TypeProto.Sequence {
     get {
       if case .sequenceType(let v)? = _storage._value {return v}
       return Ironworks_Onnx_TypeProto.Sequence()
@@ -466,7 +466,7 @@ nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
     set {_uniqueStorage()._value = .sequenceType(newValue)}
   }
 
-  var mapType: Ironworks_Onnx_TypeProto.Map {
+  package var mapType: Ironworks_Onnx_TypeProto.Map {
     get {
       if case .mapType(let v)? = _storage._value {return v}
       return Ironworks_Onnx_TypeProto.Map()
@@ -474,7 +474,7 @@ nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
     set {_uniqueStorage()._value = .mapType(newValue)}
   }
 
-  var sparseTensorType: Ironworks_Onnx_TypeProto.SparseTensor {
+  package var sparseTensorType: Ironworks_Onnx_TypeProto.SparseTensor {
     get {
       if case .sparseTensorType(let v)? = _storage._value {return v}
       return Ironworks_Onnx_TypeProto.SparseTensor()
@@ -482,7 +482,7 @@ nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
     set {_uniqueStorage()._value = .sparseTensorType(newValue)}
   }
 
-  var optionalType: Ironworks_Onnx_TypeProto.Optional {
+  package var optionalType: Ironworks_Onnx_TypeProto.Optional {
     get {
       if case .optionalType(let v)? = _storage._value {return v}
       return Ironworks_Onnx_TypeProto.Optional()
@@ -490,9 +490,9 @@ nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
     set {_uniqueStorage()._value = .optionalType(newValue)}
   }
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  nonisolated enum OneOf_Value: Equatable, Sendable {
+  package nonisolated enum OneOf_Value: Equatable, Sendable {
     case tensorType(Ironworks_Onnx_TypeProto.Tensor)
     case sequenceType(Ironworks_Onnx_TypeProto.Sequence)
     case mapType(Ironworks_Onnx_TypeProto.Map)
@@ -501,142 +501,142 @@ nonisolated struct Ironworks_Onnx_TypeProto: @unchecked Sendable {
 
   }
 
-  nonisolated struct Tensor: Sendable {
+  package nonisolated struct Tensor: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    var elemType: Int32 = 0
+    package var elemType: Int32 = 0
 
-    var shape: Ironworks_Onnx_TensorShapeProto {
+    package var shape: Ironworks_Onnx_TensorShapeProto {
       get {_shape ?? Ironworks_Onnx_TensorShapeProto()}
       set {_shape = newValue}
     }
     /// Returns true if `shape` has been explicitly set.
-    var hasShape: Bool {self._shape != nil}
+    package var hasShape: Bool {self._shape != nil}
     /// Clears the value of `shape`. Subsequent reads from it will return its default value.
-    mutating func clearShape() {self._shape = nil}
+    package mutating func clearShape() {self._shape = nil}
 
-    var unknownFields = SwiftProtobuf.UnknownStorage()
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    init() {}
+    package init() {}
 
     fileprivate var _shape: Ironworks_Onnx_TensorShapeProto? = nil
   }
 
-  nonisolated struct Sequence: @unchecked Sendable {
+  package nonisolated struct Sequence: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    var elemType: Ironworks_Onnx_TypeProto {
+    package var elemType: Ironworks_Onnx_TypeProto {
       get {_storage._elemType ?? Ironworks_Onnx_TypeProto()}
       set {_uniqueStorage()._elemType = newValue}
     }
     /// Returns true if `elemType` has been explicitly set.
-    var hasElemType: Bool {_storage._elemType != nil}
+    package var hasElemType: Bool {_storage._elemType != nil}
     /// Clears the value of `elemType`. Subsequent reads from it will return its default value.
-    mutating func clearElemType() {_uniqueStorage()._elemType = nil}
+    package mutating func clearElemType() {_uniqueStorage()._elemType = nil}
 
-    var unknownFields = SwiftProtobuf.UnknownStorage()
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    init() {}
+    package init() {}
 
     fileprivate var _storage = _StorageClass.defaultInstance
   }
 
-  nonisolated struct Map: @unchecked Sendable {
+  package nonisolated struct Map: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    var keyType: Int32 {
+    package var keyType: Int32 {
       get {_storage._keyType}
       set {_uniqueStorage()._keyType = newValue}
     }
 
-    var valueType: Ironworks_Onnx_TypeProto {
+    package var valueType: Ironworks_Onnx_TypeProto {
       get {_storage._valueType ?? Ironworks_Onnx_TypeProto()}
       set {_uniqueStorage()._valueType = newValue}
     }
     /// Returns true if `valueType` has been explicitly set.
-    var hasValueType: Bool {_storage._valueType != nil}
+    package var hasValueType: Bool {_storage._valueType != nil}
     /// Clears the value of `valueType`. Subsequent reads from it will return its default value.
-    mutating func clearValueType() {_uniqueStorage()._valueType = nil}
+    package mutating func clearValueType() {_uniqueStorage()._valueType = nil}
 
-    var unknownFields = SwiftProtobuf.UnknownStorage()
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    init() {}
+    package init() {}
 
     fileprivate var _storage = _StorageClass.defaultInstance
   }
 
-  nonisolated struct Optional: @unchecked Sendable {
+  package nonisolated struct Optional: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    var elemType: Ironworks_Onnx_TypeProto {
+    package var elemType: Ironworks_Onnx_TypeProto {
       get {_storage._elemType ?? Ironworks_Onnx_TypeProto()}
       set {_uniqueStorage()._elemType = newValue}
     }
     /// Returns true if `elemType` has been explicitly set.
-    var hasElemType: Bool {_storage._elemType != nil}
+    package var hasElemType: Bool {_storage._elemType != nil}
     /// Clears the value of `elemType`. Subsequent reads from it will return its default value.
-    mutating func clearElemType() {_uniqueStorage()._elemType = nil}
+    package mutating func clearElemType() {_uniqueStorage()._elemType = nil}
 
-    var unknownFields = SwiftProtobuf.UnknownStorage()
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    init() {}
+    package init() {}
 
     fileprivate var _storage = _StorageClass.defaultInstance
   }
 
-  nonisolated struct SparseTensor: Sendable {
+  package nonisolated struct SparseTensor: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    var elemType: Int32 = 0
+    package var elemType: Int32 = 0
 
-    var shape: Ironworks_Onnx_TensorShapeProto {
+    package var shape: Ironworks_Onnx_TensorShapeProto {
       get {_shape ?? Ironworks_Onnx_TensorShapeProto()}
       set {_shape = newValue}
     }
     /// Returns true if `shape` has been explicitly set.
-    var hasShape: Bool {self._shape != nil}
+    package var hasShape: Bool {self._shape != nil}
     /// Clears the value of `shape`. Subsequent reads from it will return its default value.
-    mutating func clearShape() {self._shape = nil}
+    package mutating func clearShape() {self._shape = nil}
 
-    var unknownFields = SwiftProtobuf.UnknownStorage()
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    init() {}
+    package init() {}
 
     fileprivate var _shape: Ironworks_Onnx_TensorShapeProto? = nil
   }
 
-  init() {}
+  package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-nonisolated struct Ironworks_Onnx_TensorShapeProto: Sendable {
+package nonisolated struct Ironworks_Onnx_TensorShapeProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var dim: [Ironworks_Onnx_TensorShapeProto.Dimension] = []
+  package var dim: [Ironworks_Onnx_TensorShapeProto.Dimension] = []
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  nonisolated struct Dimension: Sendable {
+  package nonisolated struct Dimension: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
-    var value: Ironworks_Onnx_TensorShapeProto.Dimension.OneOf_Value? = nil
+    package var value: Ironworks_Onnx_TensorShapeProto.Dimension.OneOf_Value? = nil
 
-    var dimValue: Int64 {
+    package var dimValue: Int64 {
       get {
         if case .dimValue(let v)? = value {return v}
         return 0
@@ -644,7 +644,7 @@ nonisolated struct Ironworks_Onnx_TensorShapeProto: Sendable {
       set {value = .dimValue(newValue)}
     }
 
-    var dimParam: String {
+    package var dimParam: String {
       get {
         if case .dimParam(let v)? = value {return v}
         return String()
@@ -652,46 +652,46 @@ nonisolated struct Ironworks_Onnx_TensorShapeProto: Sendable {
       set {value = .dimParam(newValue)}
     }
 
-    var unknownFields = SwiftProtobuf.UnknownStorage()
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-    nonisolated enum OneOf_Value: Equatable, Sendable {
+    package nonisolated enum OneOf_Value: Equatable, Sendable {
       case dimValue(Int64)
       case dimParam(String)
 
     }
 
-    init() {}
+    package init() {}
   }
 
-  init() {}
+  package init() {}
 }
 
-nonisolated struct Ironworks_Onnx_FunctionProto: Sendable {
+package nonisolated struct Ironworks_Onnx_FunctionProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var name: String = String()
+  package var name: String = String()
 
-  var input: [String] = []
+  package var input: [String] = []
 
-  var output: [String] = []
+  package var output: [String] = []
 
-  var attribute: [String] = []
+  package var attribute: [String] = []
 
-  var node: [Ironworks_Onnx_NodeProto] = []
+  package var node: [Ironworks_Onnx_NodeProto] = []
 
-  var opsetImport: [Ironworks_Onnx_OperatorSetIdProto] = []
+  package var opsetImport: [Ironworks_Onnx_OperatorSetIdProto] = []
 
-  var domain: String = String()
+  package var domain: String = String()
 
-  var attributeProto: [Ironworks_Onnx_AttributeProto] = []
+  package var attributeProto: [Ironworks_Onnx_AttributeProto] = []
 
-  var overload: String = String()
+  package var overload: String = String()
 
-  var unknownFields = SwiftProtobuf.UnknownStorage()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  init() {}
+  package init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -699,10 +699,10 @@ nonisolated struct Ironworks_Onnx_FunctionProto: Sendable {
 fileprivate nonisolated let _protobuf_package = "ironworks.onnx"
 
 nonisolated extension Ironworks_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".ModelProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0\u{4}\u{6}metadata_props\0\u{2}\u{b}functions\0")
+  package static let protoMessageName: String = _protobuf_package + ".ModelProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0\u{4}\u{6}metadata_props\0\u{2}\u{b}functions\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -720,7 +720,7 @@ nonisolated extension Ironworks_Onnx_ModelProto: SwiftProtobuf.Message, SwiftPro
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -749,7 +749,7 @@ nonisolated extension Ironworks_Onnx_ModelProto: SwiftProtobuf.Message, SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_ModelProto, rhs: Ironworks_Onnx_ModelProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_ModelProto, rhs: Ironworks_Onnx_ModelProto) -> Bool {
     if lhs.irVersion != rhs.irVersion {return false}
     if lhs.producerName != rhs.producerName {return false}
     if lhs.producerVersion != rhs.producerVersion {return false}
@@ -763,10 +763,10 @@ nonisolated extension Ironworks_Onnx_ModelProto: SwiftProtobuf.Message, SwiftPro
 }
 
 nonisolated extension Ironworks_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".OperatorSetIdProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}domain\0\u{1}version\0")
+  package static let protoMessageName: String = _protobuf_package + ".OperatorSetIdProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}domain\0\u{1}version\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -779,7 +779,7 @@ nonisolated extension Ironworks_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, 
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.domain.isEmpty {
       try visitor.visitSingularStringField(value: self.domain, fieldNumber: 1)
     }
@@ -789,7 +789,7 @@ nonisolated extension Ironworks_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_OperatorSetIdProto, rhs: Ironworks_Onnx_OperatorSetIdProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_OperatorSetIdProto, rhs: Ironworks_Onnx_OperatorSetIdProto) -> Bool {
     if lhs.domain != rhs.domain {return false}
     if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -798,10 +798,10 @@ nonisolated extension Ironworks_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, 
 }
 
 nonisolated extension Ironworks_Onnx_StringStringEntryProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".StringStringEntryProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+  package static let protoMessageName: String = _protobuf_package + ".StringStringEntryProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -814,7 +814,7 @@ nonisolated extension Ironworks_Onnx_StringStringEntryProto: SwiftProtobuf.Messa
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.key.isEmpty {
       try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
     }
@@ -824,7 +824,7 @@ nonisolated extension Ironworks_Onnx_StringStringEntryProto: SwiftProtobuf.Messa
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_StringStringEntryProto, rhs: Ironworks_Onnx_StringStringEntryProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_StringStringEntryProto, rhs: Ironworks_Onnx_StringStringEntryProto) -> Bool {
     if lhs.key != rhs.key {return false}
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -833,10 +833,10 @@ nonisolated extension Ironworks_Onnx_StringStringEntryProto: SwiftProtobuf.Messa
 }
 
 nonisolated extension Ironworks_Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".GraphProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0\u{3}value_info\0\u{4}\u{2}sparse_initializer\0")
+  package static let protoMessageName: String = _protobuf_package + ".GraphProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0\u{3}value_info\0\u{4}\u{2}sparse_initializer\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -854,7 +854,7 @@ nonisolated extension Ironworks_Onnx_GraphProto: SwiftProtobuf.Message, SwiftPro
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.node.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.node, fieldNumber: 1)
     }
@@ -879,7 +879,7 @@ nonisolated extension Ironworks_Onnx_GraphProto: SwiftProtobuf.Message, SwiftPro
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_GraphProto, rhs: Ironworks_Onnx_GraphProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_GraphProto, rhs: Ironworks_Onnx_GraphProto) -> Bool {
     if lhs.node != rhs.node {return false}
     if lhs.name != rhs.name {return false}
     if lhs.initializer != rhs.initializer {return false}
@@ -893,10 +893,10 @@ nonisolated extension Ironworks_Onnx_GraphProto: SwiftProtobuf.Message, SwiftPro
 }
 
 nonisolated extension Ironworks_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".NodeProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0\u{2}\u{2}domain\0\u{1}overload\0")
+  package static let protoMessageName: String = _protobuf_package + ".NodeProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0\u{2}\u{2}domain\0\u{1}overload\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -914,7 +914,7 @@ nonisolated extension Ironworks_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProt
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.input.isEmpty {
       try visitor.visitRepeatedStringField(value: self.input, fieldNumber: 1)
     }
@@ -939,7 +939,7 @@ nonisolated extension Ironworks_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProt
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_NodeProto, rhs: Ironworks_Onnx_NodeProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_NodeProto, rhs: Ironworks_Onnx_NodeProto) -> Bool {
     if lhs.input != rhs.input {return false}
     if lhs.output != rhs.output {return false}
     if lhs.name != rhs.name {return false}
@@ -953,8 +953,8 @@ nonisolated extension Ironworks_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Ironworks_Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".AttributeProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{1}strings\0\u{1}tensors\0\u{1}graphs\0\u{2}\u{9}type\0\u{3}ref_attr_name\0")
+  package static let protoMessageName: String = _protobuf_package + ".AttributeProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{1}strings\0\u{1}tensors\0\u{1}graphs\0\u{2}\u{9}type\0\u{3}ref_attr_name\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -1003,7 +1003,7 @@ nonisolated extension Ironworks_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
     return _storage
   }
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1030,7 +1030,7 @@ nonisolated extension Ironworks_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -1079,7 +1079,7 @@ nonisolated extension Ironworks_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_AttributeProto, rhs: Ironworks_Onnx_AttributeProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_AttributeProto, rhs: Ironworks_Onnx_AttributeProto) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -1107,14 +1107,14 @@ nonisolated extension Ironworks_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
 }
 
 nonisolated extension Ironworks_Onnx_AttributeProto.AttributeType: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNDEFINED\0\u{1}FLOAT\0\u{1}INT\0\u{1}STRING\0\u{1}TENSOR\0\u{1}GRAPH\0\u{1}FLOATS\0\u{1}INTS\0\u{1}STRINGS\0\u{1}TENSORS\0\u{1}GRAPHS\0\u{1}SPARSE_TENSOR\0\u{1}SPARSE_TENSORS\0\u{1}TYPE_PROTO\0\u{1}TYPE_PROTOS\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNDEFINED\0\u{1}FLOAT\0\u{1}INT\0\u{1}STRING\0\u{1}TENSOR\0\u{1}GRAPH\0\u{1}FLOATS\0\u{1}INTS\0\u{1}STRINGS\0\u{1}TENSORS\0\u{1}GRAPHS\0\u{1}SPARSE_TENSOR\0\u{1}SPARSE_TENSORS\0\u{1}TYPE_PROTO\0\u{1}TYPE_PROTOS\0")
 }
 
 nonisolated extension Ironworks_Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".TensorProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dims\0\u{3}data_type\0\u{4}\u{2}float_data\0\u{3}int32_data\0\u{3}string_data\0\u{3}int64_data\0\u{1}name\0\u{3}raw_data\0\u{3}double_data\0\u{3}uint64_data\0\u{4}\u{2}external_data\0\u{3}data_location\0\u{2}RZ\u{18}lifted\0")
+  package static let protoMessageName: String = _protobuf_package + ".TensorProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dims\0\u{3}data_type\0\u{4}\u{2}float_data\0\u{3}int32_data\0\u{3}string_data\0\u{3}int64_data\0\u{1}name\0\u{3}raw_data\0\u{3}double_data\0\u{3}uint64_data\0\u{4}\u{2}external_data\0\u{3}data_location\0\u{2}RZ\u{18}lifted\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1138,7 +1138,7 @@ nonisolated extension Ironworks_Onnx_TensorProto: SwiftProtobuf.Message, SwiftPr
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.dims.isEmpty {
       try visitor.visitPackedInt64Field(value: self.dims, fieldNumber: 1)
     }
@@ -1181,7 +1181,7 @@ nonisolated extension Ironworks_Onnx_TensorProto: SwiftProtobuf.Message, SwiftPr
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TensorProto, rhs: Ironworks_Onnx_TensorProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TensorProto, rhs: Ironworks_Onnx_TensorProto) -> Bool {
     if lhs.dims != rhs.dims {return false}
     if lhs.dataType != rhs.dataType {return false}
     if lhs.floatData != rhs.floatData {return false}
@@ -1201,12 +1201,12 @@ nonisolated extension Ironworks_Onnx_TensorProto: SwiftProtobuf.Message, SwiftPr
 }
 
 nonisolated extension Ironworks_Onnx_TensorProto.DataLocation: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEFAULT\0\u{1}EXTERNAL\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEFAULT\0\u{1}EXTERNAL\0")
 }
 
 nonisolated extension Ironworks_Onnx_SparseTensorProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".SparseTensorProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}values\0\u{1}indices\0\u{1}dims\0")
+  package static let protoMessageName: String = _protobuf_package + ".SparseTensorProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}values\0\u{1}indices\0\u{1}dims\0")
 
   fileprivate class _StorageClass {
     var _values: Ironworks_Onnx_TensorProto? = nil
@@ -1235,7 +1235,7 @@ nonisolated extension Ironworks_Onnx_SparseTensorProto: SwiftProtobuf.Message, S
     return _storage
   }
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1252,7 +1252,7 @@ nonisolated extension Ironworks_Onnx_SparseTensorProto: SwiftProtobuf.Message, S
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -1271,7 +1271,7 @@ nonisolated extension Ironworks_Onnx_SparseTensorProto: SwiftProtobuf.Message, S
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_SparseTensorProto, rhs: Ironworks_Onnx_SparseTensorProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_SparseTensorProto, rhs: Ironworks_Onnx_SparseTensorProto) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -1289,10 +1289,10 @@ nonisolated extension Ironworks_Onnx_SparseTensorProto: SwiftProtobuf.Message, S
 }
 
 nonisolated extension Ironworks_Onnx_ValueInfoProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".ValueInfoProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0")
+  package static let protoMessageName: String = _protobuf_package + ".ValueInfoProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1305,7 +1305,7 @@ nonisolated extension Ironworks_Onnx_ValueInfoProto: SwiftProtobuf.Message, Swif
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1319,7 +1319,7 @@ nonisolated extension Ironworks_Onnx_ValueInfoProto: SwiftProtobuf.Message, Swif
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_ValueInfoProto, rhs: Ironworks_Onnx_ValueInfoProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_ValueInfoProto, rhs: Ironworks_Onnx_ValueInfoProto) -> Bool {
     if lhs.name != rhs.name {return false}
     if lhs._type != rhs._type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1328,8 +1328,8 @@ nonisolated extension Ironworks_Onnx_ValueInfoProto: SwiftProtobuf.Message, Swif
 }
 
 nonisolated extension Ironworks_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".TypeProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0\u{4}\u{3}sequence_type\0\u{3}map_type\0\u{4}\u{3}sparse_tensor_type\0\u{3}optional_type\0")
+  package static let protoMessageName: String = _protobuf_package + ".TypeProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0\u{4}\u{3}sequence_type\0\u{3}map_type\0\u{4}\u{3}sparse_tensor_type\0\u{3}optional_type\0")
 
   fileprivate class _StorageClass {
     var _value: Ironworks_Onnx_TypeProto.OneOf_Value?
@@ -1354,7 +1354,7 @@ nonisolated extension Ironworks_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProt
     return _storage
   }
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1433,7 +1433,7 @@ nonisolated extension Ironworks_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProt
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -1466,7 +1466,7 @@ nonisolated extension Ironworks_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProt
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TypeProto, rhs: Ironworks_Onnx_TypeProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TypeProto, rhs: Ironworks_Onnx_TypeProto) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -1482,10 +1482,10 @@ nonisolated extension Ironworks_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProt
 }
 
 nonisolated extension Ironworks_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Tensor"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0\u{1}shape\0")
+  package static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Tensor"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0\u{1}shape\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1498,7 +1498,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, Sw
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1512,7 +1512,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, Sw
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TypeProto.Tensor, rhs: Ironworks_Onnx_TypeProto.Tensor) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TypeProto.Tensor, rhs: Ironworks_Onnx_TypeProto.Tensor) -> Bool {
     if lhs.elemType != rhs.elemType {return false}
     if lhs._shape != rhs._shape {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1521,8 +1521,8 @@ nonisolated extension Ironworks_Onnx_TypeProto.Tensor: SwiftProtobuf.Message, Sw
 }
 
 nonisolated extension Ironworks_Onnx_TypeProto.Sequence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Sequence"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
+  package static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Sequence"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
 
   fileprivate class _StorageClass {
     var _elemType: Ironworks_Onnx_TypeProto? = nil
@@ -1547,7 +1547,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Sequence: SwiftProtobuf.Message, 
     return _storage
   }
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1562,7 +1562,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Sequence: SwiftProtobuf.Message, 
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -1575,7 +1575,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Sequence: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TypeProto.Sequence, rhs: Ironworks_Onnx_TypeProto.Sequence) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TypeProto.Sequence, rhs: Ironworks_Onnx_TypeProto.Sequence) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -1591,8 +1591,8 @@ nonisolated extension Ironworks_Onnx_TypeProto.Sequence: SwiftProtobuf.Message, 
 }
 
 nonisolated extension Ironworks_Onnx_TypeProto.Map: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Map"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}key_type\0\u{3}value_type\0")
+  package static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Map"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}key_type\0\u{3}value_type\0")
 
   fileprivate class _StorageClass {
     var _keyType: Int32 = 0
@@ -1619,7 +1619,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Map: SwiftProtobuf.Message, Swift
     return _storage
   }
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1635,7 +1635,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Map: SwiftProtobuf.Message, Swift
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -1651,7 +1651,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Map: SwiftProtobuf.Message, Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TypeProto.Map, rhs: Ironworks_Onnx_TypeProto.Map) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TypeProto.Map, rhs: Ironworks_Onnx_TypeProto.Map) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -1668,8 +1668,8 @@ nonisolated extension Ironworks_Onnx_TypeProto.Map: SwiftProtobuf.Message, Swift
 }
 
 nonisolated extension Ironworks_Onnx_TypeProto.Optional: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Optional"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
+  package static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".Optional"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
 
   fileprivate class _StorageClass {
     var _elemType: Ironworks_Onnx_TypeProto? = nil
@@ -1694,7 +1694,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Optional: SwiftProtobuf.Message, 
     return _storage
   }
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     _ = _uniqueStorage()
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1709,7 +1709,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Optional: SwiftProtobuf.Message, 
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every if/case branch local when no optimizations
@@ -1722,7 +1722,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.Optional: SwiftProtobuf.Message, 
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TypeProto.Optional, rhs: Ironworks_Onnx_TypeProto.Optional) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TypeProto.Optional, rhs: Ironworks_Onnx_TypeProto.Optional) -> Bool {
     if lhs._storage !== rhs._storage {
       let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
         let _storage = _args.0
@@ -1738,10 +1738,10 @@ nonisolated extension Ironworks_Onnx_TypeProto.Optional: SwiftProtobuf.Message, 
 }
 
 nonisolated extension Ironworks_Onnx_TypeProto.SparseTensor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".SparseTensor"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0\u{1}shape\0")
+  package static let protoMessageName: String = Ironworks_Onnx_TypeProto.protoMessageName + ".SparseTensor"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0\u{1}shape\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1754,7 +1754,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.SparseTensor: SwiftProtobuf.Messa
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1768,7 +1768,7 @@ nonisolated extension Ironworks_Onnx_TypeProto.SparseTensor: SwiftProtobuf.Messa
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TypeProto.SparseTensor, rhs: Ironworks_Onnx_TypeProto.SparseTensor) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TypeProto.SparseTensor, rhs: Ironworks_Onnx_TypeProto.SparseTensor) -> Bool {
     if lhs.elemType != rhs.elemType {return false}
     if lhs._shape != rhs._shape {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1777,10 +1777,10 @@ nonisolated extension Ironworks_Onnx_TypeProto.SparseTensor: SwiftProtobuf.Messa
 }
 
 nonisolated extension Ironworks_Onnx_TensorShapeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".TensorShapeProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dim\0")
+  package static let protoMessageName: String = _protobuf_package + ".TensorShapeProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dim\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1792,14 +1792,14 @@ nonisolated extension Ironworks_Onnx_TensorShapeProto: SwiftProtobuf.Message, Sw
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.dim.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.dim, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TensorShapeProto, rhs: Ironworks_Onnx_TensorShapeProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TensorShapeProto, rhs: Ironworks_Onnx_TensorShapeProto) -> Bool {
     if lhs.dim != rhs.dim {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1807,10 +1807,10 @@ nonisolated extension Ironworks_Onnx_TensorShapeProto: SwiftProtobuf.Message, Sw
 }
 
 nonisolated extension Ironworks_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = Ironworks_Onnx_TensorShapeProto.protoMessageName + ".Dimension"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}dim_value\0\u{3}dim_param\0")
+  package static let protoMessageName: String = Ironworks_Onnx_TensorShapeProto.protoMessageName + ".Dimension"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}dim_value\0\u{3}dim_param\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1837,7 +1837,7 @@ nonisolated extension Ironworks_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.M
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     // The use of inline closures is to circumvent an issue where the compiler
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
@@ -1856,7 +1856,7 @@ nonisolated extension Ironworks_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.M
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_TensorShapeProto.Dimension, rhs: Ironworks_Onnx_TensorShapeProto.Dimension) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_TensorShapeProto.Dimension, rhs: Ironworks_Onnx_TensorShapeProto.Dimension) -> Bool {
     if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1864,10 +1864,10 @@ nonisolated extension Ironworks_Onnx_TensorShapeProto.Dimension: SwiftProtobuf.M
 }
 
 nonisolated extension Ironworks_Onnx_FunctionProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = _protobuf_package + ".FunctionProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{2}\u{3}input\0\u{1}output\0\u{1}attribute\0\u{1}node\0\u{4}\u{2}opset_import\0\u{1}domain\0\u{3}attribute_proto\0\u{2}\u{2}overload\0")
+  package static let protoMessageName: String = _protobuf_package + ".FunctionProto"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{2}\u{3}input\0\u{1}output\0\u{1}attribute\0\u{1}node\0\u{4}\u{2}opset_import\0\u{1}domain\0\u{3}attribute_proto\0\u{2}\u{2}overload\0")
 
-  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
@@ -1887,7 +1887,7 @@ nonisolated extension Ironworks_Onnx_FunctionProto: SwiftProtobuf.Message, Swift
     }
   }
 
-  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
@@ -1918,7 +1918,7 @@ nonisolated extension Ironworks_Onnx_FunctionProto: SwiftProtobuf.Message, Swift
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: Ironworks_Onnx_FunctionProto, rhs: Ironworks_Onnx_FunctionProto) -> Bool {
+  package static func ==(lhs: Ironworks_Onnx_FunctionProto, rhs: Ironworks_Onnx_FunctionProto) -> Bool {
     if lhs.name != rhs.name {return false}
     if lhs.input != rhs.input {return false}
     if lhs.output != rhs.output {return false}

@@ -1,7 +1,7 @@
 // Recurrent operators.
 
 let recurrentTable: [String: [OperatorRow]] = [
-    "RNN": rows(7, RecurrentCell.rnn.family),
-    "GRU": rows(7, RecurrentCell.gru.family),
-    "LSTM": rows(7, RecurrentCell.lstm.family),
+    "RNN": rows(1, RecurrentCell.rnn.family),
+    "GRU": rows(1, RecurrentCell.gru.family),
+    "LSTM": rows(1, RecurrentCell.lstm.family),
 ]

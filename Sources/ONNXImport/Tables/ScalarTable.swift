@@ -36,6 +36,9 @@ let scalarTable: [String: [OperatorRow]] = [
     "ReverseSequence": rows(10, emitReverseSequence),
     "CenterCropPad": rows(18, emitCenterCropPad),
 
+    // counts of n-grams
+    "TfIdfVectorizer": rows(9, emitTfIdfVectorizer),
+
     // along an axis, and of matrices
     "CumProd": rows(26, emitCumProd),
     "Det": rows(11, emitDet),

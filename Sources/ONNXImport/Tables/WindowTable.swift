@@ -5,8 +5,8 @@ let windowTable: [String: [OperatorRow]] = [
     // windows
     "ConvTranspose": rows(1, emitTransposedConvolution),
     "Col2Im": rows(18, emitColumnsToImage),
-    "LpPool": rows(2, emitNormPool),
-    "GlobalLpPool": rows(2, emitGlobalNormPool),
+    "LpPool": rows(1, emitNormPool),
+    "GlobalLpPool": rows(1, emitGlobalNormPool),
     "MaxUnpool": rows(9, emitMaxUnpool),
 
     // resizing
