@@ -9,7 +9,7 @@ import TensorIR
 typealias OperatorFamily = @Sendable (inout Emitter) throws(NodeProblem) -> [ValueID]
 
 struct Emitter {
-    private(set) var builder = GraphBuilder()
+    var builder = GraphBuilder()
     private(set) var node = Ironworks_Onnx_NodeProto()
     /// One per input of the node; `nil` for an optional input that is left out.
     private(set) var inputs: [ValueID?] = []

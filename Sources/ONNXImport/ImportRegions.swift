@@ -1,7 +1,7 @@
 // If, Loop and Scan. What is known at import is decided here: a branch on a known condition becomes its side, and a
 // loop whose trips are bounded by a known number is spelled out. A condition that only a run can tell becomes data
 // flow: both sides are computed and one is selected, and a trip after the loop's end keeps the carried values.
-// A loop without a bound is refused with the reason. (Deviation D2 of docs/compilers/grinder.md.)
+// A loop without a known bound becomes a region (ImportLoop.swift). (Deviation D2 of docs/compilers/grinder.md.)
 
 import TensorIR
 
@@ -127,7 +127,6 @@ extension Importer {
         let body = try graph("body", node, reference)
         let trips = emitter.optional(0)
         let bound = trips.flatMap { emitter.literal($0)?.integer }
-        if trips != nil, bound == nil { throw .node(model: file.name, reference, .needsConstant(input: 0, name: "M")) }
         var state = LoopState(carried: [], scanned: [])
         state.carried = try attempt(reference) { (e: inout Emitter) throws(NodeProblem) in
             var values: [ValueID] = []
@@ -138,6 +137,11 @@ extension Importer {
             return values
         }
         let first = emitter.optional(1)
+        let neverRuns = first.flatMap { emitter.literal($0) }?.integer == 0
+        let collects = body.output.count > 1 + state.carried.count
+        if !neverRuns, trips != nil && bound == nil || (bound ?? .max) > spelledTripsMax && !collects {
+            return try runTimeLoop(body, trips: trips, first: first, carried: state.carried, reference)
+        }
         state.see(first, first.flatMap { emitter.literal($0) })
         let scans = body.output.count - 1 - state.carried.count
         guard scans >= 0 else {
@@ -147,8 +151,9 @@ extension Importer {
         var trip = 0
         while !state.hasEnded, trip < bound ?? .max {
             guard trip < spelledTripsMax else {
-                let reason = "more than \(spelledTripsMax) trips, or a number of trips that is known only when it runs"
-                throw .node(model: file.name, reference, .unsupportedForm(reason))
+                throw .node(
+                    model: file.name, reference,
+                    .unsupportedForm("collected results of a loop of more than \(spelledTripsMax) trips"))
             }
             try step(body, trip, &state, reference)
             trip += 1

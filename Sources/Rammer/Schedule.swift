@@ -18,8 +18,8 @@ package func schedule(_ graph: TaskGraph, lanes: Int = 1) -> Program {
     var buffers = BufferTable(graph, offsets: plan.offsets)
     let steps = steps(placement, waits, grids, graph, &buffers, lanes: used)
     return Program(
-        kernels: graph.kernels.map(\.use), buffers: buffers.buffers, scalars: ControlSteps.scalars(graph.calls), counters: used == 1 ? 0 : used,
-        frames: 0, routines: [], lanes: steps, arenaBytes: plan.bytes,
+        kernels: graph.kernels.map(\.use), buffers: buffers.buffers, scalars: ControlSteps.scalars(graph.calls),
+        counters: used == 1 ? 0 : used, frames: 0, routines: [], lanes: steps, arenaBytes: plan.bytes,
         scratchBytes: graph.kernels.map(\.scratchBytes).max() ?? 0)
 }
 

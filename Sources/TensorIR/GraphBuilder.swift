@@ -11,6 +11,8 @@ package struct GraphBuilder: Sendable {
     package private(set) var values: [TensorType] = []
     package private(set) var constants = ConstantStore()
     private var operations: [Operation] = []
+    /// Operations around the regions that are open.
+    private var outside: [[Operation]] = []
     private var parameters: [ValueID] = []
     private var inputNames: [String] = []
     private var known: [ValueID: ConstantSource] = [:]
@@ -81,6 +83,38 @@ package struct GraphBuilder: Sendable {
     package mutating func fresh(_ type: TensorType) -> ValueID {
         values.append(type)
         return ValueID(values.count - 1)
+    }
+
+    /// What is added from now on belongs to a nested region, until `closeRegion`.
+    package mutating func openRegion() {
+        outside.append(operations)
+        operations = []
+    }
+
+    /// The region since `openRegion`, and the outer values it captures. Constants move out of it, since what is known
+    /// inside may be used outside; operations that no result needs are dropped.
+    package mutating func closeRegion(
+        parameters: [ValueID], results: [ValueID]
+    ) -> (region: Region, captures: [ValueID]) {
+        guard var around = outside.popLast() else { preconditionFailure("no region is open") }
+        var needed = Set(results)
+        var kept: [Operation] = []
+        for operation in operations.reversed() {
+            if case .constant = operation { continue }
+            guard operation.results.contains(where: needed.contains) else { continue }
+            kept.append(operation)
+            needed.formUnion(operation.operands)
+        }
+        for operation in operations {
+            if case .constant = operation { around.append(operation) }
+        }
+        operations = around
+        kept.reverse()
+        let inside = Set(parameters + kept.flatMap(\.results))
+        return (
+            Region(parameters: parameters, operations: kept, results: results),
+            needed.filter { !inside.contains($0) }.sorted()
+        )
     }
 
     /// Closes the graph; operations that no output needs are dropped.

@@ -3,7 +3,9 @@
 extension Extern {
     /// The results over `operands`, whose types `results(_:)` takes.
     package func interpret(_ operands: [TensorValue]) -> [TensorValue] {
-        guard let types = results(operands.map(\.type)) else { preconditionFailure("operands the extern does not take") }
+        guard let types = results(operands.map(\.type)) else {
+            preconditionFailure("operands the extern does not take")
+        }
         switch self {
         case .order(let descending):
             return [TensorValue(types[0], integers: Extern.order(operands[0], descending))]

@@ -68,7 +68,8 @@ private func floats(_ shape: [Int], _ values: [Double]) -> TensorValue {
                 let kernel = lower(extern, operands.map(\.type), isConstant: constant)
                 try kernel.verify()
                 #expect(try Kernel(parsing: kernel.text) == kernel)
-                var memory = operands + results.map { TensorValue($0, integers: [Int64](repeating: -7, count: $0.elements)) }
+                let before = results.map { TensorValue($0, integers: [Int64](repeating: -7, count: $0.elements)) }
+                var memory = operands + before
                 try kernel.execute(&memory, order: .descending)
                 let expected = extern.interpret(operands)
                 #expect(Array(memory.suffix(results.count)) == expected, "\(extern) round \(round)")

@@ -82,9 +82,16 @@ private func looping(trips: Int64?, limit: Bool, collects: Bool) -> ModelMaker {
     #expect(try run(maker, [floats([], [1]), floats([], [1e9])])[0] == floats([], [1024]))
 }
 
-@Test func aLoopWithoutABoundIsRefused() throws {
-    let text = sentence { _ = try importModel(try looping(trips: nil, limit: true, collects: false).file()) }
-    #expect(text.contains("a number of trips that is known only when it runs"))
+@Test func aLoopWithoutABoundRunsUntilItsConditionFails() throws {
+    let maker = looping(trips: nil, limit: true, collects: false)
+    let graph = try importModel(try maker.file()).graph
+    try graph.verify()
+    #expect(graph.body.operations.contains { if case .loop = $0 { true } else { false } })
+    #expect(try run(maker, [floats([], [1]), floats([], [6])])[0] == floats([], [8]))
+    #expect(try run(maker, [floats([], [1]), floats([], [1e9])])[0] == floats([], [1_073_741_824]))
+}
+
+@Test func collectedResultsNeedAKnownNumberOfTrips() throws {
     let collected = sentence { _ = try importModel(try looping(trips: 3, limit: true, collects: true).file()) }
     #expect(collected.contains("collected results of a loop whose trips are known only when it runs"))
 }

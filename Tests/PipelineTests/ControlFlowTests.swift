@@ -31,7 +31,7 @@ private func vector(_ values: [Double]) -> TensorValue { TensorValue(TensorType(
         graph(%0: i64[] "n", %1: f32[3] "a", %2: f32[3] "b") {
           %3: f32[3], %4: f32[3] = loop trip %0 carry(%1, %2) capture() do(%5: i64[], %6: f32[3], %7: f32[3]) {
             %8: bool[] = const [true]
-            %9: f32[i0:3] = %6[i0] + cast<f32>(%5[])
+            %9: f32[i0:3] = %6[i0] + f32(%5[])
           } -> (%8, %7, %9)
         } -> (%3 "x", %4 "y")
         """
@@ -84,26 +84,26 @@ private func vector(_ values: [Double]) -> TensorValue { TensorValue(TensorType(
     @Test func nestsComputeWhatTheyMean() throws {
         let text = """
             graph(%0: i64[] "n", %1: f32[1,4,1] "x", %2: f32[4] "w") {
-              %20: f32[i0:4] = %2[i0] + 0.5
-              %3: f32[1,4,1] = loop trip %0 carry(%1) capture(%0, %20) do(%4: i64[], %5: f32[1,4,1]) {
-                %6: bool[] = const [true]
-                %7: i64[1,4] = extern "order"["descending=1"](%5)
-                %8: f32[i0:1,i1:4,i2:1] = %5[0, %7[0,i1], 0] + %20[i1]
-                %9: f32[1,4,1] = loop trip %0 carry(%8) capture(%4) do(%10: i64[], %11: f32[1,4,1]) {
-                  %12: bool[] = const [true]
-                  %13: bool[] = %4[] < %10[]
-                  %14: f32[1,4,1] = branch %13 capture(%11) {
+              %3: f32[i0:4] = %2[i0] + 0.5
+              %4: f32[1,4,1] = loop trip %0 carry(%1) capture(%0, %3) do(%5: i64[], %6: f32[1,4,1]) {
+                %7: bool[] = const [true]
+                %8: i64[1,4] = extern "order"["descending=1"](%6)
+                %9: f32[i0:1,i1:4,i2:1] = %6[0, %8[0,i1], 0] + %3[i1]
+                %10: f32[1,4,1] = loop trip %0 carry(%9) capture(%5) do(%11: i64[], %12: f32[1,4,1]) {
+                  %13: bool[] = const [true]
+                  %14: bool[] = %5[] < %11[]
+                  %15: f32[1,4,1] = branch %14 capture(%12) {
                     then {
-                      %15: f32[i0:1,i1:4,i2:1] = %11[i0,i1,i2] * 0.5
-                    } -> (%15)
-                    else {
-                      %16: f32[i0:1,i1:4,i2:1] = 2.0 - %11[i0,i1,i2]
+                      %16: f32[i0:1,i1:4,i2:1] = %12[i0,i1,i2] * 0.5
                     } -> (%16)
+                    else {
+                      %17: f32[i0:1,i1:4,i2:1] = 2.0 - %12[i0,i1,i2]
+                    } -> (%17)
                   }
-                } -> (%12, %14)
-              } -> (%6, %9)
-              %17: f32[i0:4] = %3[0,i0,0] * %2[i0]
-            } -> (%17 "y")
+                } -> (%13, %15)
+              } -> (%7, %10)
+              %18: f32[i0:4] = %4[0,i0,0] * %2[i0]
+            } -> (%18 "y")
             """
         let inputs = [
             scalar(3), TensorValue(TensorType(.f32, [1, 4, 1]), floats: [3, -1, 7, 2]), vector([1, 2, -1, 4]),
