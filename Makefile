@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help tune test build bench models-large bench-kernels bench-model doctor lint clean setup models peers conformance zoo
+.PHONY: help tune test build bench models-large bench-kernels bench-model doctor lint clean setup models peers conformance zoo fuzz
 
 JOB ?= jobs/quickstart.yaml
 CONFIGURATION := -c release -Xswiftc -enable-testing
@@ -81,6 +81,11 @@ conformance: setup peers ## run the test cases of the onnx package; the failures
 	@$(call run_build)
 	$(PYTHON) Tests/Conformance/write_cases.py $(CACHE)/conformance
 	$(PYTHON) Tests/Conformance/check.py $(CACHE)/conformance
+
+fuzz: setup ## feed changed models to the importer for MINUTES (default 60); what brings it down goes to FINDINGS
+	@$(call run_build,--product FuzzImport)
+	.build/release/FuzzImport --minutes $(or $(MINUTES),60) --corpus Tests/Fuzz/corpus \
+	  --findings $(or $(FINDINGS),.build/fuzz-findings)
 
 zoo: setup peers ## run every model of ZOO (default: the models made so far) and compare it with ONNX Runtime
 	@$(call run_build)

@@ -80,6 +80,13 @@ let package = Package(
                 "FarmSimulation", "FarmCore", "Catalog", "Basics", arguments,
             ]),
         .executableTarget(name: "ironworks", dependencies: ["Commands", "CSystem"], swiftSettings: strict),
+        .target(
+            name: "ImportFuzzing", dependencies: ["ONNXImport", "TensorIR", "Basics", protobuf],
+            path: "Tests/ImportFuzzing", swiftSettings: strict),
+        .executableTarget(
+            name: "FuzzImport",
+            dependencies: ["ImportFuzzing", "ONNXImport", "Runtime", "CSystem", "Basics", arguments],
+            path: "Tests/FuzzImport", swiftSettings: strict),
         tests("BasicsTests", ["Basics", "CDigest"]),
         tests("TensorIRTests", ["TensorIR", "Basics"]),
         tests("DeviceModelTests", ["DeviceModel", "Basics"]),
@@ -97,7 +104,7 @@ let package = Package(
                 "Pipeline", "ONNXImport", "Roller", "Schedules", "Lowering", "KernelIR", "ProgramIR", "DeviceModel",
                 "TensorIR", "Basics",
             ]),
-        tests("ONNXImportTests", ["ONNXImport", "TensorIR", "Basics", protobuf]),
+        tests("ONNXImportTests", ["ONNXImport", "ImportFuzzing", "TensorIR", "Basics", protobuf]),
         tests("EmitTests", ["Emit", "KernelIR", "ProgramIR", "DeviceModel", "TensorIR", "Basics"]),
         tests("ExportTests", ["Export", "Emit", "ProgramIR", "TensorIR", "Basics"]),
         tests("RuntimeTests", ["Runtime", "DeviceModel", "Basics", "CSystem", "ironworks"]),

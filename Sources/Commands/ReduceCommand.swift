@@ -68,11 +68,14 @@ struct ReduceCommand: ParsableCommand {
             throw CommandError.badOption(option: "seconds", value: "\(seconds)", expected: "1 to 86400")
         }
         if containing != nil, when != .error {
-            throw CommandError.badOption(option: "containing", value: containing ?? "", expected: "it with --when error")
+            throw CommandError.badOption(
+                option: "containing", value: containing ?? "", expected: "it with --when error")
         }
     }
 
-    private var defaultOutput: String { (model.hasSuffix(".onnx") ? String(model.dropLast(5)) : model) + ".reduced.onnx" }
+    private var defaultOutput: String {
+        (model.hasSuffix(".onnx") ? String(model.dropLast(5)) : model) + ".reduced.onnx"
+    }
 
     /// The first stage at which the model fails, and how.
     private func foundFailure(_ probe: ReduceProbe) throws -> (ReduceStage, ReduceFailure) {

@@ -11,11 +11,11 @@ enum Layering {
     }
 
     static let rows = [
-        Row(both: ["ironworks"]),
+        Row(both: ["ironworks"], compiler: ["FuzzImport"]),
         Row(both: ["Commands"]),
         Row(both: ["Trials"]),
         Row(both: ["Tuning"]),
-        Row(compiler: ["Pipeline", "Export", "Runtime"], farm: ["FarmTransport"]),
+        Row(compiler: ["Pipeline", "Export", "Runtime", "ImportFuzzing"], farm: ["FarmTransport"]),
         Row(compiler: ["ONNXImport", "Grinder", "Welder", "Roller"], farm: ["FarmSimulation"]),
         Row(compiler: ["Rammer", "Lowering", "Emit"], farm: ["FarmCore", "Catalog"]),
         Row(compiler: ["Schedules", "KernelIR", "ProgramIR"]),
@@ -32,12 +32,12 @@ enum Layering {
     static let foreign: [String: Set<String>] = [
         "CDigest": ["Basics"],
         "CKernelRuntime": ["Emit", "Export", "Runtime"],
-        "CSystem": ["Runtime", "FarmTransport", "Commands", "ironworks"],
+        "CSystem": ["Runtime", "FarmTransport", "Commands", "ironworks", "FuzzImport"],
         "CZeroMQ": ["FarmTransport"],
         "GRDB": ["Catalog"],
-        "SwiftProtobuf": ["ONNXImport"],
+        "SwiftProtobuf": ["ONNXImport", "ImportFuzzing"],
         "Yams": ["Pipeline"],
-        "ArgumentParser": ["Commands", "ironworks"],
+        "ArgumentParser": ["Commands", "ironworks", "FuzzImport"],
         "Foundation": ["Catalog", "Runtime", "Commands", "ironworks"],
     ]
 
@@ -51,6 +51,8 @@ enum Layering {
         "CKernelRuntime": "RuntimeTests and the end-to-end tests run it",
         "CSystem": "RuntimeTests",
         "CZeroMQ": "FarmTransportTests",
+        "ImportFuzzing": "ONNXImportTests",
+        "FuzzImport": "the program of make fuzz; what it does with a case is ImportFuzzing's",
     ]
 
     /// Why `importer` may not import `module`; `nil` when it may.

@@ -24,7 +24,10 @@ struct TextFile: Equatable {
     var name: String { String(path.split(separator: "/").last ?? "") }
 
     /// The target that a source belongs to: `Sources/Basics/Tick.swift` is of `Basics`.
-    var target: String? { folder(under: "Sources") }
+    var target: String? { folder(under: "Sources") ?? (testTarget.flatMap { TextFile.tools.contains($0) ? $0 : nil }) }
+
+    /// Targets beside the tests that are no tests: what tests and `make fuzz` share.
+    private static let tools: Set<String> = ["ImportFuzzing", "FuzzImport"]
 
     /// The test target that a test belongs to.
     var testTarget: String? { folder(under: "Tests") }

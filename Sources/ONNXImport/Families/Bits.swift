@@ -1,6 +1,7 @@
 // Operators on the bits of integers: BitwiseAnd, BitwiseOr, BitwiseXor, BitwiseNot and BitShift. Each is one
 // definition. Operands have one integer dtype and broadcast.
 
+import Basics
 import TensorIR
 
 extension Emitter {
@@ -37,7 +38,7 @@ func emitBitShift(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     switch try e.text("direction", default: "") {
     case "LEFT": isLeft = true
     case "RIGHT": isLeft = false
-    case let other: throw .attribute("direction", reason: "is \"\(other)\" and must be LEFT or RIGHT")
+    case let other: throw .attribute("direction", reason: "is \"\(escaped(other))\" and must be LEFT or RIGHT")
     }
     let isSigned = dtype.leastInteger < 0
     let last = number(Double(8 * dtype.bytes - 1), dtype)

@@ -17,7 +17,8 @@ func fewest<Item, Failure: Error>(
             continue
         }
         // with two parts, the rest of one is the other
-        let rests = parts > 2 ? chunks.indices.map { n in chunks.indices.filter { $0 != n }.flatMap { chunks[$0] } } : []
+        let rests =
+            parts > 2 ? chunks.indices.map { n in chunks.indices.filter { $0 != n }.flatMap { chunks[$0] } } : []
         if let rest = try first(rests, fails) {
             items = rest
             parts = max(parts - 1, 2)

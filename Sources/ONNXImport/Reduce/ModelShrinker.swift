@@ -88,7 +88,9 @@ package struct ModelShrinker<Failure: Error> {
     private mutating func take(_ candidate: Ironworks_Onnx_ModelProto?) throws(Failure) -> Bool {
         guard let candidate, try fails(candidate) else { return false }
         let count = candidate.nodeCount
-        if count != model.nodeCount { progress("\(count) \(count == 1 ? "node" : "nodes") after \(candidates) candidates") }
+        if count != model.nodeCount {
+            progress("\(count) \(count == 1 ? "node" : "nodes") after \(candidates) candidates")
+        }
         model = candidate
         return true
     }
