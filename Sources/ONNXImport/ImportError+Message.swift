@@ -167,13 +167,13 @@ extension NodeProblem {
             "cannot take \(dtype.rawValue) for its input \(input); it takes \(expected)"
         case .mixedTypes(let types):
             "mixes the types " + types.map(\.rawValue).joined(separator: " and ") + "; insert a Cast"
-        case .attribute(let name, let reason): "has an attribute \(escaped(name)) that \(reason)"
-        case .misfit(let reason): "does not fit its operands: \(reason)"
+        case .attribute(let name, let reason): "has an attribute \(escaped(name)) that \(oneLine(reason))"
+        case .misfit(let reason): "does not fit its operands: \(oneLine(reason))"
         case .needsConstant(let input, let name):
             "needs its input \(input) (\(name)) at compile time, and the model computes it at run time"
         case .tooLarge(let shape):
             "asks for \(shapeText(shape)) elements, which is over the limit of 2^40 elements and \(rankMax) dimensions"
-        case .unsupportedForm(let what): "uses \(what), which is not supported"
+        case .unsupportedForm(let what): "uses \(oneLine(what)), which is not supported"
         }
     }
 }
@@ -197,4 +197,14 @@ private func domainText(_ domain: String) -> String { domain.isEmpty ? "ai.onnx"
 /// `1x3x48x192`, as bindings are written; `scalar` without axes.
 func shapeText(_ shape: [Int]) -> String {
     shape.isEmpty ? "scalar" : shape.map(String.init).joined(separator: "x")
+}
+
+/// A reason that may quote the model's own texts, each control character of them spelled out.
+private func oneLine(_ reason: String) -> String {
+    reason.unicodeScalars.reduce(into: "") { out, scalar in
+        switch scalar.value {
+        case 0..<0x20, 0x7f..<0xa0, 0x2028...0x202e: out += "\\u{" + String(scalar.value, radix: 16) + "}"
+        default: out.unicodeScalars.append(scalar)
+        }
+    }
 }

@@ -202,3 +202,12 @@ private func rich() throws -> [UInt8] {
     #expect(refused > 100)
     #expect(refused < 500)
 }
+
+@Test func reasonsQuoteTextsOnOneLine() {
+    let maker = oneNode(
+        "Pad", version: 11, [floats([2], [1, 2]), TensorValue(TensorType(.i64, [2]), integers: [1, 1])], known: [1],
+        [attribute("mode", "a\u{1b}\n")])
+    let sentence = fails(maker)
+    #expect(sentence.contains("{1b}"))
+    #expect(sentence.unicodeScalars.allSatisfy { $0.value >= 0x20 })
+}
