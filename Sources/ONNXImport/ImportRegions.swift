@@ -139,7 +139,10 @@ extension Importer {
         let first = emitter.optional(1)
         let neverRuns = first.flatMap { emitter.literal($0) }?.integer == 0
         let collects = body.output.count > 1 + state.carried.count
-        if !neverRuns, trips != nil && bound == nil || (bound ?? .max) > spelledTripsMax && !collects {
+        if collects, trips != nil, bound == nil {
+            throw .node(model: file.name, reference, .needsConstant(input: 0, name: "M"))
+        }
+        if !neverRuns, !collects, (bound ?? .max) > spelledTripsMax {
             return try runTimeLoop(body, trips: trips, first: first, carried: state.carried, reference)
         }
         state.see(first, first.flatMap { emitter.literal($0) })
