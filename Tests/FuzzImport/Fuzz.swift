@@ -57,7 +57,11 @@ struct FuzzAll: ParsableCommand {
         defer { Folder.removeTree(work) }
         try Folder.make(findings)
         if let keep { try Folder.make(keep) }
-        let kept = try keep ?? { try Folder.make(work + "/kept"); return work + "/kept" }()
+        let kept =
+            try keep
+            ?? {
+                try Folder.make(work + "/kept"); return work + "/kept"
+            }()
         var farm = FuzzFarm(
             files: names.map { corpus + "/" + $0 }, seed: seed, work: work, findings: findings, kept: kept)
         return try farm.run(

@@ -120,7 +120,7 @@ func changeVersion(_ model: inout Model, _ random: inout SeededRandom) {
     guard let at = random.index(model.opsetImport) else { return }
     model.opsetImport[at].version =
         random.once(in: 8)
-            ? random.integer() : Int64(operatorSetVersions.lowerBound + random.below(operatorSetVersions.count))
+        ? random.integer() : Int64(operatorSetVersions.lowerBound + random.below(operatorSetVersions.count))
 }
 
 func changeFormatVersion(_ model: inout Model, _ random: inout SeededRandom) {
