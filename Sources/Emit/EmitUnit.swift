@@ -4,6 +4,7 @@
 import CKernelRuntime
 import DeviceModel
 import KernelIR
+import TensorIR
 
 /// Prints a kernel as C: one function per phase, named by `entryName`.
 package func emit(_ kernel: Kernel, name: String, dialect: Dialect) -> String {
@@ -53,20 +54,41 @@ func isIdentifier(_ name: String) -> Bool {
     }
 }
 
-/// Nothing but loops, scratch and micro-kernel calls.
+/// Nothing but loops, scratch, micro-kernel calls and constant fills.
 private func isLoopsAroundTiles(_ body: [Statement]) -> Bool {
     var found = true
     Statement.visit(body) { statement in
         switch statement {
-        case .bind, .loop, .alloc, .tile: break
-        case .map, .reduce, .contract, .when: found = false
+        case .bind, .loop, .alloc, .tile, .when: break
+        case .map(_, _, let value): found = found && value.isLiteral
+        case .reduce, .contract: found = false
         }
     }
     return found
 }
 
+extension Expr {
+    fileprivate var isLiteral: Bool {
+        if case .literal = self { return true }
+        return false
+    }
+}
+
 /// What a source needs that calls no function of the vector mathematics.
-private let integerTypes = "#include <stdint.h>\n"
+private let integerTypes = """
+    typedef __INT8_TYPE__ int8_t;
+    typedef __INT16_TYPE__ int16_t;
+    typedef __INT32_TYPE__ int32_t;
+    typedef __INT64_TYPE__ int64_t;
+    typedef __UINT8_TYPE__ uint8_t;
+    typedef __UINT16_TYPE__ uint16_t;
+    typedef __UINT32_TYPE__ uint32_t;
+    typedef __UINT64_TYPE__ uint64_t;
+    #define IW_INLINE static inline __attribute__((always_inline, unused))
+    IW_INLINE int64_t iw_min_i64(int64_t x, int64_t y) { return x < y ? x : y; }
+    IW_INLINE int64_t iw_max_i64(int64_t x, int64_t y) { return x < y ? y : x; }
+
+    """
 
 /// gcc takes the settings that its vectoriser needs from the source; they precede every function.
 private func mathSource() -> String {
@@ -86,18 +108,22 @@ private func storageSource() -> String {
 }
 
 private func prologue(isa: ISA) -> [String] {
-    // where masks are cheap the rest of a line is one masked vector instead of a scalar loop
+    // where masks are cheap the rest of a line is one masked vector instead of a scalar loop; clang unrolls short loops
+    // before it looks for vectors, and then finds none
     let predicate = isa == .avx512 ? " vectorize_predicate(enable)" : ""
     return [
         "",
-        "// Kernels for \(isa.rawValue). IW_VECTOR: the iterations of the next loop are independent.",
+        "// Kernels for \(isa.rawValue). IW_VECTOR: the iterations of the next loop are independent; IW_ROLLED:",
+        "// one copy of its body is enough.",
         "#pragma GCC diagnostic ignored \"-Wtautological-compare\"",
         "#if defined(__clang__)",
         "#pragma clang diagnostic ignored \"-Wpass-failed\"",
-        "#define IW_VECTOR _Pragma(\"clang loop vectorize(assume_safety)\(predicate)\")",
+        "#define IW_VECTOR _Pragma(\"clang loop vectorize(assume_safety) unroll(disable)\(predicate)\")",
+        "#define IW_ROLLED _Pragma(\"clang loop unroll(disable)\")",
         "#define IW_UNROLL _Pragma(\"clang loop unroll(full)\")",
         "#else",
         "#define IW_VECTOR _Pragma(\"GCC ivdep\")",
+        "#define IW_ROLLED _Pragma(\"GCC unroll 1\")",
         "#define IW_UNROLL _Pragma(\"GCC unroll 64\")",
         "#endif",
     ]

@@ -135,11 +135,17 @@ extension PhasePrinter {
         scalars.intervals.setLoop(variable, from: from, to: to)
         let name = "v\(variable)"
         let advance = step == 1 ? "++\(name)" : "\(name) += \(step)"
-        if vector { line("IW_VECTOR") }
+        if vector { line("IW_VECTOR") } else if holdsTiles(inner) { line("IW_ROLLED") }
         let wasInside = insideVector
         insideVector = insideVector || vector
         block("for (int64_t \(name) = \(start); \(name) < \(end); \(advance))") { $0.statements(inner) }
         insideVector = wasInside
+    }
+
+    private func holdsTiles(_ body: [Statement]) -> Bool {
+        var found = false
+        Statement.visit(body) { if case .tile = $0 { found = true } }
+        return found
     }
 
     /// The text of a loop's end, computed once before the loop unless it is a number or a variable.

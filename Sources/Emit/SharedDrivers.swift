@@ -13,16 +13,19 @@ struct PrintedPhase {
     /// It calls functions of iw_storage.h.
     var callsStorage = false
 
-    /// None of the functions that every source may call is called here.
+    /// None of the functions of the vector mathematics is called here.
     var callsOnlyTiles: Bool {
         isLoopsAroundTiles
             && lines.allSatisfy { line in
                 line.split(separator: " ").allSatisfy { word in
-                    !word.contains("iw_") || word.contains("iw_block_t")
+                    !word.contains("iw_") || withoutMathematics.contains { word.contains($0) }
                 }
             }
     }
 }
+
+/// Functions that a source has without the mathematics.
+private let withoutMathematics = ["iw_block_t", "iw_min_i64(", "iw_max_i64("]
 
 /// What every phase takes; `entryName` has the symbol's form.
 let phaseParameters = "void *const *operands, int64_t first, int64_t last, void *scratch"

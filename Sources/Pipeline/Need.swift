@@ -9,7 +9,7 @@ import TensorIR
 
 /// Schedules that every compiler but the first tries: the best by screen. Compilers differ by a few percent on one
 /// text, candidates by far more, so the fastest object is found among the few best.
-package let secondToolchainCandidates = 3
+package let secondToolchainCandidates = 2
 
 /// A question worth asking about one key.
 package enum Need: Hashable, Sendable {

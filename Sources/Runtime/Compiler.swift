@@ -146,7 +146,7 @@ package struct Compiler: Sendable {
 
     private func arguments(_ files: [String], _ links: [String]) -> [String] {
         flags + ["-o", "object.so"] + files.filter { $0.hasSuffix(".c") || $0.hasSuffix(".o") }
-            + links.map { "-l" + $0 }
+            + (links + ["gcc"]).map { "-l" + $0 }
     }
 
     /// Every compiler makes objects of its texts in one call, in the order in which the parts first name it; then the
@@ -156,7 +156,7 @@ package struct Compiler: Sendable {
         var seen: Set<Digest> = []
         for part in parts where seen.insert(part.compiler.digest).inserted {
             let own = parts.filter { $0.compiler.digest == part.compiler.digest }.map(\.source.name)
-            let flags = part.compiler.flags.filter { $0 != "-shared" && $0 != "-nostartfiles" }
+            let flags = part.compiler.flags.filter { $0 != "-shared" && $0 != "-nostdlib" }
             steps.append(
                 Step(tool: part.compiler.toolchain.path, arguments: flags + ["-c"] + own.filter { $0.hasSuffix(".c") }))
         }

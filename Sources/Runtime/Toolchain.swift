@@ -39,12 +39,12 @@ package struct Toolchain: Sendable, Equatable {
 
     package var firstLine: String { String(version.prefix { $0 != "\n" }) }
 
-    /// Flags for a shared object. Constructors of the C runtime are left out (`-nostartfiles`): an object that
-    /// Ironworks opens has none.
+    /// Flags for a shared object. The C runtime is left out (`-nostdlib`): an object that Ironworks opens has no
+    /// constructors, and finds `memset` in the process that opens it; the compiler's own helpers are linked.
     package func flags(for target: CompileTarget) -> [String] {
         var flags = [
             family == .gcc ? "-O3" : "-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno",
-            "-fno-trapping-math", "-fPIC", "-shared", "-nostartfiles", "-Wno-psabi",
+            "-fno-trapping-math", "-fPIC", "-shared", "-nostdlib", "-Wno-psabi",
         ]
         switch target {
         case .avx512: flags += ["-march=x86-64-v4", "-mprefer-vector-width=512"]

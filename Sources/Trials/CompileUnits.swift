@@ -17,12 +17,18 @@ extension Schedule {
     }
 }
 
-/// Indices of `families` in at most `units` groups of about the same size, a family always in one group.
+/// Starting a compiler and a linker costs about as much as two candidates: fewer than this many get no unit of their
+/// own.
+let candidatesPerUnitMin = 4
+
+/// Indices of `families` in at most `units` groups of about the same size, a family always in one group, and on average
+/// at least `candidatesPerUnitMin` in each.
 func unitsOfFamilies(_ families: [[Int]], units: Int) -> [[Int]] {
     var members: [[Int]: [Int]] = [:]
     for (n, family) in families.enumerated() { members[family, default: []].append(n) }
     let largestFirst = members.values.sorted { ($1.count, $0[0]) < ($0.count, $1[0]) }
-    var out: [[Int]] = Array(repeating: [], count: max(1, min(units, largestFirst.count)))
+    let groups = max(1, min(units, largestFirst.count, families.count / candidatesPerUnitMin))
+    var out: [[Int]] = Array(repeating: [], count: groups)
     for family in largestFirst {
         guard let least = out.indices.min(by: { (out[$0].count, $0) < (out[$1].count, $1) }) else { break }
         out[least] += family

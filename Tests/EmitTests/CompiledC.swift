@@ -52,7 +52,7 @@ final class CompiledC {
 
     deinit { dlclose(handle) }
 
-    private static func run(_ arguments: [String]) throws {
+    static func run(_ arguments: [String]) throws {
         var child = pid_t()
         var argv = arguments.map { strdup($0) } + [nil]
         defer { for text in argv { free(text) } }

@@ -1,6 +1,7 @@
 // The text itself: reproducible, self-contained, each shared part once.
 
 import DeviceModel
+import Glibc
 import KernelIR
 import TensorIR
 import Testing
@@ -45,6 +46,47 @@ import Testing
         let text = emit(kernel, name: "k", dialect: .c(.avx2))
         #expect(text.components(of: "#include") == 0)
         #expect(text.components(of: "IW_MATH_H") == 2)
+    }
+
+    /// Loops of one register's length are unrolled by clang before it looks for vectors, unless it is told not to.
+    @Test func aLoopOfOneRegisterIsOneVector() throws {
+        let kernel = try Kernel.checked(
+            """
+            kernel(b0: f32[1600], b1: out f32[1600]) {
+              phase tasks 1 {
+                for v1 in 0 ..< 100 {
+                  for vector v2 in 0 ..< 16 {
+                    b1[v1*16+v2] = b0[v1*16+v2]
+                  }
+                }
+              }
+            }
+            """)
+        let assembly = try assembly(emit(kernel, name: "k", dialect: .c(.avx512)))
+        #expect(assembly.contains("%zmm"))
+        #expect(!assembly.contains("vmovss"))
+    }
+
+    private func assembly(_ source: String) throws -> String {
+        var template = Array("/tmp/ironworks-emit-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw CompileFailure(description: "no temporary folder") }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let (path, output) = (folder + "/k.c", folder + "/k.s")
+        defer {
+            unlink(path)
+            unlink(output)
+            rmdir(folder)
+        }
+        guard let file = fopen(path, "w") else { throw CompileFailure(description: "cannot write \(path)") }
+        fputs(source, file)
+        fclose(file)
+        let machine = ["-march=x86-64-v4", "-mprefer-vector-width=512"]
+        try CompiledC.run(["clang", "-O2", "-std=gnu11"] + machine + ["-S", "-o", output, path])
+        guard let text = fopen(output, "r") else { throw CompileFailure(description: "cannot read \(output)") }
+        defer { fclose(text) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = fread(&bytes, 1, bytes.count, text)
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
     @Test func vectorsAreTheWidestThatDivideTheColumns() {

@@ -7,11 +7,18 @@ import Testing
 @testable import Trials
 
 @Test func aFamilyStaysInOneTranslationUnit() {
-    let families = [[6, 64], [14, 32], [6, 64], [9, 48], [14, 32], [6, 64]]
+    let families = [[6, 64], [14, 32], [6, 64], [9, 48], [14, 32], [6, 64], [6, 64], [9, 48]]
     let units = unitsOfFamilies(families, units: 2)
-    #expect(units == [[0, 2, 5], [1, 3, 4]])
-    #expect(unitsOfFamilies(families, units: 8).count == 3)
+    #expect(units == [[0, 2, 5, 6], [1, 3, 4, 7]])
+    let many = [[Int]](repeating: [8, 32], count: 8) + families
+    #expect(unitsOfFamilies(many, units: 8).count == 4)
     #expect(unitsOfFamilies([], units: 2).isEmpty)
+}
+
+/// A unit of their own costs a few candidates more than their compilation.
+@Test func fewCandidatesShareOneUnit() {
+    let families = (0..<7).map { [$0, 64] }
+    #expect(unitsOfFamilies(families, units: 8) == [[0, 1, 2, 3, 4, 5, 6]])
 }
 
 @Test func resultsComeInTheOrderOfTheirNumbers() {
