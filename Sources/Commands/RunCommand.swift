@@ -40,9 +40,7 @@ struct RunCommand: ParsableCommand {
         }
         progress.note("building \(escaped(model.name)): \(share.tuned) of \(share.workloads) workloads measured")
         let program = try shop.built(assembly, model)
-        let results = zip(description.outputs, try ProgramBench().run(program, given)).map {
-            NamedTensor(name: $0.name, type: $0.type, bytes: $1)
-        }
+        let results = description.results(try ProgramBench().run(program, given))
         if let outputs {
             try TensorFiles.write(results, to: outputs)
             let count = results.count == 1 ? "1 output" : "\(results.count) outputs"

@@ -60,14 +60,13 @@ struct TestCase {
         let expected = try tensors(set, "output")
         let (model, given) = try loaded(inputs)
         let description = model.description
-        guard expected.count == description.outputs.count else {
-            return "the model has \(description.outputs.count) outputs and the data set \(expected.count)"
-        }
         let program = try shop.built(try shop.first(model), model)
-        let results = try bench.run(program, try matched(given, to: description))
-        for (n, output) in description.outputs.enumerated() {
-            let found = NamedTensor(name: output.name, type: output.type, bytes: results[n])
-            if let reason = mismatch(found, expected[n]) { return "output \(escaped(output.name)): \(reason)" }
+        let results = description.results(try bench.run(program, try matched(given, to: description)))
+        guard expected.count == results.count else {
+            return "the model has \(results.count) outputs and the data set \(expected.count)"
+        }
+        for (found, expected) in zip(results, expected) {
+            if let reason = mismatch(found, expected) { return "output \(escaped(found.name)): \(reason)" }
         }
         return nil
     }

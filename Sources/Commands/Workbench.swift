@@ -77,7 +77,8 @@ struct LoadedModel {
         ModelDescription(
             name: name,
             inputs: zip(graph.inputNames, graph.body.parameters).map { .init(name: $0, type: graph.type($1)) },
-            outputs: zip(graph.outputNames, graph.body.results).map { .init(name: $0, type: graph.type($1)) })
+            outputs: zip(graph.outputNames, graph.body.results).map { .init(name: $0, type: graph.type($1)) },
+            extents: graph.extents)
     }
 }
 

@@ -20,11 +20,14 @@ package struct ModelDescription: Hashable, Sendable {
     package var name: String
     package var inputs: [Tensor]
     package var outputs: [Tensor]
+    /// Outputs of which only a part counts; how much is an output of its own behind the model's.
+    package var extents: [ResultExtent]
 
-    package init(name: String, inputs: [Tensor], outputs: [Tensor]) {
+    package init(name: String, inputs: [Tensor], outputs: [Tensor], extents: [ResultExtent] = []) {
         self.name = name
         self.inputs = inputs
         self.outputs = outputs
+        self.extents = extents
     }
 }
 

@@ -28,6 +28,13 @@ func manifestText(_ request: BundleRequest, _ source: ProgramSource, files: [Bun
         ],
         "inputs": .array(request.model.inputs.map(tensor)),
         "outputs": .array(request.model.outputs.map(tensor)),
+        "extents": .array(
+            request.model.extents.map { extent in
+                [
+                    "output": .integer(extent.result), "axis": .integer(extent.axis),
+                    "count_output": .integer(extent.count),
+                ]
+            }),
         "kernels": .array(request.kernels.map { kernel($0, in: request.program) }),
         "constants": .array(source.weights.constants.map(constant)),
         "selftest": [

@@ -35,7 +35,8 @@ func readmeText(_ request: BundleRequest) -> String {
         ## Outputs
 
         \(table(request.model.outputs))
-        Tensors are row-major. Pointers that are multiples of 64 are used in place, others are copied.
+        \(extents(request.model))Tensors are row-major. Pointers that are multiples of 64 are used in place,
+        others are copied.
 
         ## Use it
 
@@ -59,6 +60,15 @@ func readmeText(_ request: BundleRequest) -> String {
         with its SHA-256 and says what it was made from.
 
         """
+}
+
+/// Which outputs say how much of another output counts.
+private func extents(_ model: ModelDescription) -> String {
+    let lines = model.extents.map { extent in
+        "- \(markdownText(model.outputs[extent.count].name)): how many elements along axis \(extent.axis) of "
+            + "\(markdownText(model.outputs[extent.result].name)) count; what lies behind them is anything."
+    }
+    return lines.isEmpty ? "" : "The data decide how long some outputs are:\n\n\(lines.joined(separator: "\n"))\n\n"
 }
 
 /// Which compilers built the libraries that are here, when they are several.

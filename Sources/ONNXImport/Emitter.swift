@@ -18,6 +18,8 @@ struct Emitter {
     /// Tensor attributes of the node, loaded.
     private(set) var tensors: [String: LoadedTensor] = [:]
 
+    /// Of values with an axis whose length only a run can tell, the values that tell it.
+    var runtimeExtents: [ValueID: RuntimeExtents] = [:]
     /// What the values that stand for sequences hold; a sequence exists at import only.
     private var sequences: [ValueID: [ValueID]] = [:]
 
@@ -58,8 +60,8 @@ struct Emitter {
         builder.constant(TensorValue(TensorType(.i64, [values.count]), integers: values.map { Int64($0) }))
     }
 
-    func finish(outputs: [(name: String, value: ValueID)]) -> ImportedModel {
-        ImportedModel(graph: builder.finish(outputs: outputs), constants: builder.constants)
+    func finish(outputs: [(name: String, value: ValueID)], extents: [ResultExtent] = []) -> ImportedModel {
+        ImportedModel(graph: builder.finish(outputs: outputs, extents: extents), constants: builder.constants)
     }
 
     func type(_ value: ValueID) -> TensorType { builder.type(value) }

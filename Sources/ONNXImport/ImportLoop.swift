@@ -24,6 +24,7 @@ extension Importer {
         guard carried.allSatisfy({ emitter.elements(of: $0) == nil }) else {
             throw unsupported("sequences carried by a loop whose trips are known only when it runs")
         }
+        try requireWhole(carried, reference)
         let scalar = { (value: ValueID?) in
             { (e: inout Emitter) throws(NodeProblem) in
                 if let value { return try e.reshaped(value, to: []) }
@@ -47,6 +48,7 @@ extension Importer {
                         + "only when it runs")
             }
         }
+        try requireWhole(given, reference)
         let endless = first == nil && emitter.literal(goesOn)?.integer == 1
         guard tripCount != nil || !endless else { throw unsupported("a loop without an end") }
         let closed = emitter.builder.closeRegion(

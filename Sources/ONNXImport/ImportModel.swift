@@ -101,7 +101,8 @@ struct Importer {
             let isTaken = parameters.contains(value) || outputs.contains { $0.value == value }
             outputs.append((output.name, isTaken ? try copy(value) : value))
         }
-        return emitter.finish(outputs: outputs)
+        let (all, extents) = try withExtents(outputs)
+        return emitter.finish(outputs: all, extents: extents)
     }
 
     // MARK: support
@@ -181,7 +182,9 @@ struct Importer {
             tensors[attribute.name] = try file.load(attribute.t, name: node.output.first ?? node.name)
         }
         emitter.enter(node, version: Int(version), inputs: operands, tensors: tensors)
-        return try attempt(reference) { (emitter: inout Emitter) throws(NodeProblem) in try family(&emitter) }
+        return try attempt(reference) { (emitter: inout Emitter) throws(NodeProblem) in
+            try emitter.imported(family, domain: reference.domain)
+        }
     }
 
     /// Adds the node to whatever `body` finds wrong with it.
@@ -216,10 +219,29 @@ struct Importer {
     /// An output has a buffer of its own, so an input or a second output of the same value is copied.
     private mutating func copy(_ value: ValueID) throws(ImportError) -> ValueID {
         do {
-            return try emitter.elementwise([value], emitter.dtype(value)) { $0[0] }
+            let copy = try emitter.elementwise([value], emitter.dtype(value)) { $0[0] }
+            for (axis, count) in emitter.extents(value) { emitter.bound(copy, axis, by: count) }
+            return copy
         } catch {
             preconditionFailure("a copy has the size of what it copies")
         }
+    }
+
+    /// The outputs, and behind them one for every length that a run decides.
+    private mutating func withExtents(
+        _ outputs: [(name: String, value: ValueID)]
+    ) throws(ImportError) -> (outputs: [(name: String, value: ValueID)], extents: [ResultExtent]) {
+        var all = outputs
+        var found: [ResultExtent] = []
+        for (n, output) in outputs.enumerated() {
+            for (axis, count) in emitter.extents(output.value).sorted(by: { $0.key < $1.key }) {
+                var name = "\(output.name)_extent_\(axis)"
+                while all.contains(where: { $0.name == name }) { name += "_" }
+                found.append(ResultExtent(result: n, axis: axis, count: all.count))
+                all.append((name, try copy(count)))
+            }
+        }
+        return (all, found)
     }
 }
 

@@ -41,10 +41,13 @@ extension Importer {
         case .branch: return try branch(node, reference)
         case .loop: return try loop(node, reference)
         case .scan:
+            try requireWhole(operands.compactMap { $0 }, reference)
             if (reference.version ?? 0) < 9 { return try batchScan(node, reference) }
             return try scan(node, reference)
         case .sequenceMap: return try sequenceMap(node, reference)
-        case .flexAttention: return try flexAttention(node, reference)
+        case .flexAttention:
+            try requireWhole(operands.compactMap { $0 }, reference)
+            return try flexAttention(node, reference)
         case .optional(let name): return try optional(name, operands, reference)
         }
     }
@@ -96,9 +99,19 @@ extension Importer {
                     "results of \(x.dtype.rawValue) \(shapeText(x.shape)) or \(y.dtype.rawValue) "
                         + "\(shapeText(y.shape)) by a condition that is known only when it runs"))
         }
+        try requireWhole([a, b], reference)
         return try attempt(reference) { (e: inout Emitter) throws(NodeProblem) in
             let scalar = try e.reshaped(condition, to: [])
             return try e.elementwise([scalar, a, b], x.dtype) { .select($0[0], $0[1], $0[2]) }
+        }
+    }
+
+    /// State and selected values have one length on every trip and side.
+    func requireWhole(_ values: [ValueID], _ reference: NodeReference) throws(ImportError) {
+        guard values.allSatisfy({ emitter.extents($0).isEmpty }) else {
+            throw .node(
+                model: file.name, reference,
+                .unsupportedForm("values whose size is known only when the model runs, in what a run decides"))
         }
     }
 
@@ -181,6 +194,7 @@ extension Importer {
                 model: file.name, reference,
                 .unsupportedForm("collected results of a loop whose trips are known only when it runs"))
         }
+        try requireWhole(Array(results.suffix(state.scanned.count)), reference)
         for n in state.scanned.indices { state.scanned[n].append(results[1 + state.carried.count + n]) }
         let condition = results[0]
         let known = emitter.literal(condition)

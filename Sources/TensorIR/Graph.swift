@@ -17,18 +17,37 @@ package struct Graph: Hashable, Sendable {
     /// The model's own names, one per parameter and per result of `body`.
     package var inputNames: [String]
     package var outputNames: [String]
+    /// Axes of results that are longer than what is meaningful on them, in order of result and axis.
+    package var extents: [ResultExtent]
 
     package init(
-        values: [TensorType], functions: [Function], body: Region, inputNames: [String], outputNames: [String]
+        values: [TensorType], functions: [Function], body: Region, inputNames: [String], outputNames: [String],
+        extents: [ResultExtent] = []
     ) {
         self.values = values
         self.functions = functions
         self.body = body
         self.inputNames = inputNames
         self.outputNames = outputNames
+        self.extents = extents
     }
 
     package func type(_ value: ValueID) -> TensorType { values[value.index] }
+}
+
+/// Of result `result` only the first elements along `axis` are meaningful: as many as result `count`, an `i64[]`, says.
+/// What a model's data decides has an upper bound as its extent and this beside it.
+package struct ResultExtent: Hashable, Sendable, Comparable {
+    package var result: Int
+    package var axis: Int
+    package var count: Int
+    package init(result: Int, axis: Int, count: Int) {
+        self.result = result
+        self.axis = axis
+        self.count = count
+    }
+
+    package static func < (a: ResultExtent, b: ResultExtent) -> Bool { (a.result, a.axis) < (b.result, b.axis) }
 }
 
 package struct Region: Hashable, Sendable {

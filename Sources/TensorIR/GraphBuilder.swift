@@ -118,7 +118,7 @@ package struct GraphBuilder: Sendable {
     }
 
     /// Closes the graph; operations that no output needs are dropped.
-    package func finish(outputs: [(name: String, value: ValueID)]) -> Graph {
+    package func finish(outputs: [(name: String, value: ValueID)], extents: [ResultExtent] = []) -> Graph {
         var needed = Set(outputs.map(\.value))
         var kept: [Operation] = []
         for operation in operations.reversed() where operation.results.contains(where: needed.contains) {
@@ -127,7 +127,8 @@ package struct GraphBuilder: Sendable {
         }
         let body = Region(parameters: parameters, operations: kept.reversed(), results: outputs.map(\.value))
         let graph = Graph(
-            values: values, functions: [], body: body, inputNames: inputNames, outputNames: outputs.map(\.name))
+            values: values, functions: [], body: body, inputNames: inputNames, outputNames: outputs.map(\.name),
+            extents: extents)
         return graph.renumbered()
     }
 }

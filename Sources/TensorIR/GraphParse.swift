@@ -50,16 +50,24 @@ private struct GraphParser {
         try lexer.expect("->")
         try lexer.expect("(")
         var outputNames: [String] = []
+        var extents: [ResultExtent] = []
         if try !lexer.take(")") {
             repeat {
                 body.results.append(try value())
                 outputNames.append(try name())
+                while try lexer.takeWord("extent") {
+                    let axis = try lexer.integer("an axis of the result")
+                    try lexer.expectWord("in")
+                    let count = try lexer.integer("the number of a result")
+                    extents.append(ResultExtent(result: outputNames.count - 1, axis: axis, count: count))
+                }
             } while try lexer.take(",")
             try lexer.expect(")")
         }
         guard lexer.token == .end else { throw lexer.fail("expected the end of the text, found \(lexer.found)") }
         return Graph(
-            values: try table(), functions: functions, body: body, inputNames: inputNames, outputNames: outputNames)
+            values: try table(), functions: functions, body: body, inputNames: inputNames, outputNames: outputNames,
+            extents: extents)
     }
 
     /// The types of all values; every index below the greatest must be declared.

@@ -18,7 +18,9 @@ extension Graph: CustomStringConvertible {
             declared(value) + " " + GraphText.quoted(position < inputNames.count ? inputNames[position] : "")
         }
         let outputs = body.results.enumerated().map { position, value in
-            "%\(value.index) " + GraphText.quoted(position < outputNames.count ? outputNames[position] : "")
+            let name = GraphText.quoted(position < outputNames.count ? outputNames[position] : "")
+            let cuts = extents.filter { $0.result == position }.map { " extent \($0.axis) in \($0.count)" }
+            return "%\(value.index) " + name + cuts.joined()
         }
         var writer = TextWriter()
         let tail = " -> (" + outputs.joined(separator: ", ") + ")"

@@ -108,6 +108,8 @@ extension ValueFault {
     fileprivate var message: String {
         switch self {
         case .noResults: "there is no result; name at least one"
+        case .extent(let result, let axis):
+            "the extent of axis \(axis) of result \(result) names an axis twice or out of order, or no i64[] result"
         case .unknownResult(let slot, let available): "t\(slot) is a result and there are \(available) tensors"
         case .outsideTable(let value, let count): "%\(value) is used and the table has \(count) values"
         case .definedTwice(let value): "%\(value) is defined a second time"

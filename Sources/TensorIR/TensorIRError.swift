@@ -98,6 +98,7 @@ package enum PieceFault: Hashable, Sendable {
 
 package enum ValueFault: Hashable, Sendable {
     case noResults
+    case extent(result: Int, axis: Int)
     case unknownResult(slot: Int, available: Int)
     case outsideTable(value: Int, count: Int)
     case definedTwice(value: Int)

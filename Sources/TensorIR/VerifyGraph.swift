@@ -6,7 +6,8 @@
 // (6) A loop has a trip count (i64[]), a condition (bool[]) or both; its body takes (i64[], carried…) and gives
 // (bool[], carried…) with the types of initial values and results. (7) A branch's condition is bool[]; its sides take
 // nothing and give the results' types. (8) A call fits its function. (9) Regions nest at most Graph.regionNestingMax
-// deep. Not checked: that recursion ends, and that constant data exists; the interpreter reports both.
+// deep. (10) A result's extent names an axis of it, each once and in order, and a result that is i64[]. Not checked:
+// that recursion ends, and that constant data exists; the interpreter reports both.
 
 extension Graph {
     /// Throws the first broken rule: types, functions, body, then values that nothing defines.
@@ -15,6 +16,7 @@ extension Graph {
         try verify(inputNames.count, body.parameters.count, .inputNames, at: [.inputs])
         try verify(outputNames.count, body.results.count, .outputNames, at: [.results])
         guard !body.results.isEmpty else { throw VerifyError(.value(.noResults), at: [.results]) }
+        try verifyExtents()
         var checker = GraphChecker(graph: self)
         for (index, function) in functions.enumerated() {
             try checker.check(function.body, captures: [], at: [.function(index)], nesting: 1)
@@ -22,6 +24,19 @@ extension Graph {
         try checker.check(body, captures: [], at: [], nesting: 0)
         if let missing = checker.firstUndefined {
             throw VerifyError(.value(.neverDefined(value: missing)), at: [])
+        }
+    }
+
+    private func verifyExtents() throws(VerifyError) {
+        var last: ResultExtent?
+        for extent in extents {
+            guard body.results.indices.contains(extent.result), body.results.indices.contains(extent.count),
+                values.indices.contains(body.results[extent.result].index),
+                values.indices.contains(body.results[extent.count].index),
+                type(body.results[extent.result]).shape.indices.contains(extent.axis),
+                type(body.results[extent.count]) == TensorType(.i64, []), last.map({ $0 < extent }) ?? true
+            else { throw VerifyError(.value(.extent(result: extent.result, axis: extent.axis)), at: [.results]) }
+            last = extent
         }
     }
 

@@ -26,8 +26,16 @@ struct GraphSamples {
         let body = region(parameters: (0..<1 + samples.random.below(3)).map { _ in fresh() }, depth: 2)
         let inputNames = body.parameters.map { _ in samples.pick(GraphSamples.names) }
         let outputNames = body.results.map { _ in samples.pick(GraphSamples.names) }
+        let counts = body.results.indices.filter { values[body.results[$0].index] == TensorType(.i64, []) }
+        var extents: [ResultExtent] = []
+        for result in body.results.indices where !counts.isEmpty {
+            for axis in values[body.results[result].index].shape.indices where samples.chance(30) {
+                extents.append(ResultExtent(result: result, axis: axis, count: samples.pick(counts)))
+            }
+        }
         return Graph(
-            values: values, functions: functions, body: body, inputNames: inputNames, outputNames: outputNames)
+            values: values, functions: functions, body: body, inputNames: inputNames, outputNames: outputNames,
+            extents: extents)
     }
 
     private mutating func fresh(_ type: TensorType? = nil) -> ValueID {

@@ -160,3 +160,29 @@ private func sentence(_ lines: String, functions: String = "") throws -> String 
         values: [TensorType(.bool, [])], functions: [], body: body, inputNames: ["c"], outputNames: ["y"])
     #expect(sentence(graph).hasSuffix("regions nest deeper than 64"))
 }
+
+/// A length names an axis of a result, each once and in order, and a result that is one number.
+@Test func extentsNameAnAxisAndACount() throws {
+    func graph(_ extents: String) throws -> Graph {
+        try Graph(
+            parsing: """
+                graph(%0: f32[4,2] "x", %1: i64[] "n") {
+                  %2: f32[i0:4,i1:2] = -%0[i0,i1]
+                  %3: i64[] = %1[] + 1
+                } -> (%2 "y"\(extents), %3 "count")
+
+                """)
+    }
+    func verdict(_ extents: String) throws -> String { sentence(try graph(extents)) }
+    try graph("").verify()
+    try graph(" extent 0 in 1 extent 1 in 1").verify()
+    let problem = { (axis: Int, result: Int) in
+        "the results: the extent of axis \(axis) of result \(result) names an axis twice or out of order, "
+            + "or no i64[] result"
+    }
+    #expect(try verdict(" extent 2 in 1") == problem(2, 0))
+    #expect(try verdict(" extent 0 in 0") == problem(0, 0))
+    #expect(try verdict(" extent 0 in 9") == problem(0, 0))
+    #expect(try verdict(" extent 1 in 1 extent 0 in 1") == problem(0, 0))
+    #expect(try verdict(" extent 1 in 1 extent 1 in 1") == problem(1, 0))
+}

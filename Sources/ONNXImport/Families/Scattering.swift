@@ -1,7 +1,9 @@
 // ScatterElements, ScatterND and their elder Scatter. A scattered tensor is read, not written: every element of the
 // result looks for the updates that aim at it. Without a reduction the last such update counts, which ONNX leaves
-// open. Work per element: the updates along the axis for ScatterElements, all updates for ScatterND.
+// open; more than a few updates are located in one pass over them.
 //   at[i…] = max(u) (index[…u…] = i ? u + 1 : 0),   Y[i…] = at > 0 ? updates[…at - 1…] : X[i…]
+//   at = locate(number of the element that update u aims at),   Y[i…] = at[i…] >= 0 ? updates[at[i…]] : X[i…]
+// With a reduction the work per element is the updates along the axis for ScatterElements, all for ScatterND.
 
 import TensorIR
 
@@ -35,6 +37,9 @@ private enum ScatterReduction: String {
         self = value
     }
 }
+
+/// Up to this many updates are looked through for every element.
+private let scannedUpdatesMax = 4
 
 /// Slots of the definitions here: 0 the data, 1 the indices, 2 the updates (or the place of the last update).
 private let (dataSlot, indexSlot, updateSlot) = (0, 1, 2)
@@ -102,6 +107,20 @@ func emitScatterElements(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
             .binary(.less, here[$0], .integer(own[$0]))
         })
     let dtype = e.dtype(indices)
+    if reduction == .none, own[axis] > scannedUpdatesMax {
+        let aims = try e.define(
+            [indices, indices], TensorType(.i64, own),
+            .map(
+                place(
+                    shape,
+                    coordinates(own).enumerated().map { n, at in
+                        n == axis ? counted(coordinates(own), extent: shape[n], dtype) : at
+                    }, checked: [axis])))
+        let flat = own.reduce(1, *)
+        let last = try e.extern(.locate(e.type(x).elements), [try e.reshaped(aims, to: [flat])])[0]
+        let rows = try e.reshaped(updates, to: [flat])
+        return [try chosen(&e, x, try e.reshaped(last, to: shape), rows, rest: [])]
+    }
     return [
         try scattered(
             &e, x, indices, updates, count: own[axis], reduction,
@@ -125,8 +144,17 @@ func emitScatterND(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
     let reduction = try ScatterReduction(e)
     let count = own.dropLast().reduce(1, *)
     guard count > 0 else { return [x] }
-    let flat = try e.reshaped(indices, to: [count, depth])
+    guard e.extents(x).isEmpty, e.extents(updates).keys.allSatisfy({ $0 < own.count - 1 }) else {
+        throw e.extentProblem("scattering into")
+    }
     let rows = try e.reshaped(updates, to: [count] + Array(shape[depth...]))
+    let lengths = e.extents(indices)
+    if reduction == .none, depth > 0, count > scannedUpdatesMax || !lengths.isEmpty {
+        let last = try located(&e, indices, shape: Array(shape[..<depth]))
+        return [try chosen(&e, x, last, rows, rest: Array(depth..<shape.count))]
+    }
+    guard lengths.isEmpty else { throw e.extentProblem("reducing over") }
+    let flat = try e.reshaped(indices, to: [count, depth])
     let here = coordinates(shape)
     let dtype = e.dtype(indices)
     return [
@@ -139,4 +167,51 @@ func emitScatterND(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
                 return all(aims) ?? .literal(.boolean(true))
             }, element: { u in .read(slot: updateSlot, [u] + Array(here[depth...])) })
     ]
+}
+
+/// The number of an element of `shape` in row-major order; -1 where one of the `checked` indices lies outside.
+private func place(_ shape: [Int], _ indices: [Expr], checked: [Int]) -> Expr {
+    let strides = TensorType(.i64, shape).strides
+    let number = indices.indices.reduce(Expr.integer(0)) { $0 + indices[$1] * .integer(strides[$1]) }
+    let inside = checked.flatMap { axis in
+        [
+            Expr.binary(.greaterOrEqual, indices[axis], .integer(0)),
+            Expr.binary(.less, indices[axis], .integer(shape[axis])),
+        ]
+    }
+    return all(inside).map { .select($0, number, .integer(-1)) } ?? number
+}
+
+/// For every place of `shape` the last tuple of `indices` that aims at it, -1 where none does. Tuples that do not count
+/// on this run aim nowhere.
+private func located(_ e: inout Emitter, _ indices: ValueID, shape: [Int]) throws(NodeProblem) -> ValueID {
+    let own = e.shape(indices)
+    let tuples = Array(own.dropLast())
+    let dtype = e.dtype(indices)
+    let at = coordinates(tuples)
+    var slots = [indices, indices]
+    var aims = place(
+        shape, shape.indices.map { counted(at + [.integer($0)], extent: shape[$0], dtype) },
+        checked: Array(shape.indices))
+    for (axis, count) in e.extents(indices).sorted(by: { $0.key < $1.key }) {
+        guard axis < tuples.count else { throw e.extentProblem("tuples along") }
+        slots.append(count)
+        aims = .select(.binary(.less, at[axis], .read(slot: slots.count - 1, [])), aims, .integer(-1))
+    }
+    let numbers = try e.define(slots, TensorType(.i64, tuples), .map(aims))
+    let flat = try e.reshaped(numbers, to: [tuples.reduce(1, *)])
+    return try e.reshaped(try e.extern(.locate(shape.reduce(1, *)), [flat])[0], to: shape)
+}
+
+/// Rows of `rows` where `last` names one, else the elements of `x`; `rest` are the axes inside of a row.
+private func chosen(
+    _ e: inout Emitter, _ x: ValueID, _ last: ValueID, _ rows: ValueID, rest: [Int]
+) throws(NodeProblem) -> ValueID {
+    let type = e.type(x)
+    let here = coordinates(type.shape)
+    let at = Expr.read(slot: 1, here.indices.filter { !rest.contains($0) }.map { here[$0] })
+    let row = [Formula.maximum(at, .integer(0))] + rest.map { here[$0] }
+    let isAimedAt = Expr.binary(.greaterOrEqual, at, .integer(0))
+    let value = Expr.select(isAimedAt, .read(slot: 2, row), .read(slot: 0, here))
+    return try e.define([x, last, rows], type, .map(value))
 }

@@ -89,9 +89,18 @@ private let bodies = """
 
     A node that names a function of its model becomes the nodes of the function's body, whatever its domain; the
     function hides an operator of the same name. `If` on a condition that is known at import becomes the side it takes;
-    `Loop` and `Scan` are spelled out, so a bound of their trips must be known. A condition that only a run can tell
+    `Loop` and `Scan` are spelled out where a bound of their trips is known. A `Loop` without such a bound becomes a
+    loop of the program; it carries tensors of one shape and collects nothing. A condition that only a run can tell
     selects between values that are all computed. Sequences and optional values live inside of a model: no input and no
     output is one.
+
+    ## Sizes that the data decide
+
+    What `NonZero`, `Compress`, `Unique`, `NonMaxSuppression`, and `TopK` with a computed K give is as long as the data
+    say. A program computes them at their greatest length and says how much of it counts; `run` and `test` cut outputs
+    to that, an exported library gives the length as an output of its own. Arithmetic, reductions, products, `Gather`,
+    `Slice`, `Concat`, `Transpose`, `Reshape`, `ScatterND` and more take such tensors; an operator that cannot refuses
+    them at import. A shape that is computed from such a length is refused too.
 
     """
 

@@ -4,4 +4,6 @@ let selectionTable: [String: [OperatorRow]] = [
     "TopK": rows(1, emitTopK),
     "Compress": rows(9, emitCompress),
     "NonZero": rows(9, emitNonZero),
+    "Unique": rows(11, emitUnique),
+    "NonMaxSuppression": rows(10, emitNonMaxSuppression),
 ]
