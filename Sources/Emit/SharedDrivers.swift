@@ -13,19 +13,20 @@ struct PrintedPhase {
     /// It calls functions of iw_storage.h.
     var callsStorage = false
 
-    /// None of the functions of the vector mathematics is called here.
+    /// No function and no constant of the vector mathematics is named here.
     var callsOnlyTiles: Bool {
         isLoopsAroundTiles
             && lines.allSatisfy { line in
                 line.split(separator: " ").allSatisfy { word in
-                    !word.contains("iw_") || withoutMathematics.contains { word.contains($0) }
+                    let isOurs = word.contains("iw_") || word.contains("IW_")
+                    return !isOurs || withoutMathematics.contains { word.contains($0) }
                 }
             }
     }
 }
 
-/// Functions that a source has without the mathematics.
-private let withoutMathematics = ["iw_block_t", "iw_min_i64(", "iw_max_i64("]
+/// What a source has without the mathematics.
+private let withoutMathematics = ["iw_block_t", "iw_min_i64(", "iw_max_i64(", "IW_VECTOR", "IW_ROLLED", "IW_UNROLL"]
 
 /// What every phase takes; `entryName` has the symbol's form.
 let phaseParameters = "void *const *operands, int64_t first, int64_t last, void *scratch"

@@ -45,6 +45,8 @@ struct Importer {
     /// Nodes imported so far: unrolled loops and inlined functions count as often as they appear.
     private var nodeCount = 0
     private static let nodesMax = 1 << 20
+    /// Tensors of a graph under construction, constants included.
+    private static let valuesMax = 1 << 18
 
     init(_ file: ModelFile) throws(ImportError) {
         self.file = file
@@ -151,6 +153,11 @@ struct Importer {
             throw .node(
                 model: file.name, reference,
                 .unsupportedForm("more than \(Importer.nodesMax) nodes once loops and functions are spelled out"))
+        }
+        guard emitter.builder.values.count <= Importer.valuesMax else {
+            throw .node(
+                model: file.name, reference,
+                .unsupportedForm("more than \(Importer.valuesMax) tensors once loops and functions are spelled out"))
         }
         var operands: [ValueID?] = []
         for name in node.input { operands.append(name.isEmpty ? nil : try value(name)) }

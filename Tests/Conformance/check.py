@@ -20,7 +20,7 @@ import onnx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXPECTED = os.path.join(HERE, "expected-failures.txt")
-KINDS = ["node", "simple", "pytorch-operator", "pytorch-converted"]
+KINDS = ["node", "simple", "pytorch-operator", "pytorch-converted", "light"]
 
 
 def out_of_scope(model):

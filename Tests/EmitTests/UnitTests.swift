@@ -48,6 +48,24 @@ import Testing
         #expect(text.components(of: "IW_MATH_H") == 2)
     }
 
+    /// A kernel that only fills has what its constants need, whatever they are.
+    @Test func fillsCompile() throws {
+        let infinities = [("f32", "0xff800000:f32"), ("f64", "0x7ff0000000000000:f64"), ("f16", "0x7c00:f16")]
+        for (dtype, value) in infinities + [("f32", "0.5"), ("i64", "-7")] {
+            let kernel = try Kernel.checked(
+                """
+                kernel(b0: out \(dtype)[40]) {
+                  phase tasks 1 {
+                    for vector v1 in 0 ..< 40 {
+                      b0[v1] = \(value)
+                    }
+                  }
+                }
+                """)
+            try expectAgreement([kernel])
+        }
+    }
+
     /// Loops of one register's length are unrolled by clang before it looks for vectors, unless it is told not to.
     @Test func aLoopOfOneRegisterIsOneVector() throws {
         let kernel = try Kernel.checked(

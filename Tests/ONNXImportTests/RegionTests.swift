@@ -159,3 +159,22 @@ private func looping(trips: Int64?, limit: Bool, collects: Bool) -> ModelMaker {
     maker.output("parts")
     #expect(sentence { _ = try importModel(try maker.file()) }.contains("is a sequence"))
 }
+
+/// 3^12 trips are too many, though no loop and no node is large.
+@Test func nestedLoopsAreBounded() throws {
+    var body = graph(["i", "c"], ["c", "y"]) { $0.node("Add", ["x", "x"], ["y"]) }
+    for _ in 0..<11 {
+        let inner = body
+        body = graph(["i", "c"], ["c", "y"]) {
+            $0.node("Loop", ["three", "go"], ["y"], [attribute("body", inner)])
+        }
+    }
+    var maker = ModelMaker()
+    maker.input("x", .f32, ["2"])
+    maker.initializer("three", integers([], [3]))
+    maker.initializer("go", truth(true))
+    maker.node("Loop", ["three", "go"], ["y"], name: "n", [attribute("body", body)])
+    maker.output("y")
+    let found = sentence { _ = try importModel(try maker.file()) }
+    #expect(found.contains("tensors once loops and functions are spelled out"))
+}
