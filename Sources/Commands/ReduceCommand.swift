@@ -23,7 +23,7 @@ struct ReduceCommand: ParsableCommand {
     @Option(name: .long, help: "The refusal must have this text (default: be of the same kind as the model's).")
     var containing: String?
     @Option(name: .long, help: "Where to write (default: MODEL.reduced.onnx).")
-    var output: String?
+    var out: String?
     @Option(name: .long, help: "Candidates tried at most.")
     var limit: Int = 500
     @Option(name: .long, help: "Longest time of one try, in seconds.")
@@ -50,7 +50,7 @@ struct ReduceCommand: ParsableCommand {
             fails: { failure.matches(try bench.outcome($0, stage), names: bench.names) },
             progress: { progress.note($0) })
         guard let shrunk = try shrinker.run() else { throw ReduceError.notReproduced(path: model) }
-        let target = output ?? defaultOutput
+        let target = out ?? defaultOutput
         let dataPath = try write(shrunk.model, bench, to: target)
         let again = try bench.probe.outcome(target, stage, bind: shrunk.model.applicable(bind))
         guard failure.matches(again, names: ReduceFailure.names(of: target)) else {

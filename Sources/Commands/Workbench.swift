@@ -144,7 +144,15 @@ private func writeWeights(_ assembly: Assembly, _ source: ProgramSource) throws 
     try Folder.make(folder)
     let path = folder + "/" + source.digest.hex + ".bin"
     if access(path, R_OK) == 0 { return path }
-    let contents = assembly.constants.map { $0.withBytes { Array($0) } }
-    try Folder.write(try source.weights.file(program: source.digest, contents: contents), to: path)
+    let temporary = "\(path).\(getpid())"
+    let file = try FileWriter(path: temporary)
+    do {
+        try source.weights.pieces(program: source.digest, contents: assembly.constants) { file.write($0) }
+        try file.close()
+        try Folder.replace(temporary, final: path)
+    } catch {
+        unlink(temporary)
+        throw error
+    }
     return path
 }

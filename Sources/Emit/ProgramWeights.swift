@@ -8,6 +8,7 @@
 
 import Basics
 import ProgramIR
+import TensorIR
 
 /// Where each constant of a program lies in its weights file.
 package struct WeightsLayout: Hashable, Sendable {
@@ -53,30 +54,51 @@ package struct WeightsLayout: Hashable, Sendable {
     ///   - contents: the bytes of each constant; bytes behind what the program reads are left out.
     /// - Throws: `constantCount`, `constantTooSmall` or `constantDiffers`.
     package func file(program: Digest, contents: [[UInt8]]) throws(ProgramEmissionError) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(totalBytes)
+        try pieces(program: program, contents: contents.map { ConstantBytes($0) }) { out.append(contentsOf: $0) }
+        return out
+    }
+
+    /// Hands out the weights file piece by piece, in order, and holds one constant at a time.
+    /// - Throws: as `file` does, maybe after some pieces.
+    package func pieces(
+        program: Digest, contents: [ConstantBytes], _ put: (UnsafeRawBufferPointer) -> Void
+    ) throws(ProgramEmissionError) {
         guard contents.count == constants.count else {
             throw .constantCount(found: contents.count, expected: constants.count)
         }
-        var out = [UInt8](repeating: 0, count: totalBytes)
+        header(program).withUnsafeBytes(put)
+        var end = WeightsLayout.headerBytes
+        func pad(to offset: Int) {
+            [UInt8](repeating: 0, count: offset - end).withUnsafeBytes(put)
+        }
+        for (n, constant) in constants.enumerated() {
+            pad(to: constant.offset)
+            let problem = contents[n].withBytes { bytes -> ProgramEmissionError? in
+                guard bytes.count >= constant.bytes else {
+                    return .constantTooSmall(n, bytes: bytes.count, expectedBytes: constant.bytes)
+                }
+                let found = Digest(of: bytes)
+                guard found == constant.digest else {
+                    return .constantDiffers(n, found: found, expected: constant.digest)
+                }
+                put(UnsafeRawBufferPointer(rebasing: bytes[..<constant.bytes]))
+                return nil
+            }
+            if let problem { throw problem }
+            end = constant.offset + constant.bytes
+        }
+        pad(to: totalBytes)
+    }
+
+    private func header(_ program: Digest) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: WeightsLayout.headerBytes)
         out.replaceSubrange(0..<8, with: Array(WeightsLayout.magic.utf8))
         WeightsLayout.put(UInt32(WeightsLayout.version), at: 8, &out)
         WeightsLayout.put(UInt32(constants.count), at: 12, &out)
         WeightsLayout.put(UInt64(totalBytes), at: 16, &out)
         out.replaceSubrange(24..<56, with: digestBytes(program))
-        for (n, constant) in constants.enumerated() {
-            guard contents[n].count >= constant.bytes else {
-                throw .constantTooSmall(n, bytes: contents[n].count, expectedBytes: constant.bytes)
-            }
-            let found = Digest(of: contents[n])
-            guard found == constant.digest else {
-                throw .constantDiffers(n, found: found, expected: constant.digest)
-            }
-            let range = constant.offset..<constant.offset + constant.bytes
-            out.withUnsafeMutableBytes { bytes in
-                contents[n].withUnsafeBytes { source in
-                    bytes[range].copyBytes(from: source[..<constant.bytes])
-                }
-            }
-        }
         return out
     }
 

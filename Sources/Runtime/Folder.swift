@@ -81,16 +81,9 @@ package enum Folder {
 
     /// Writes a whole file, replacing what was there. Not durable; see `replace`.
     package static func write(_ bytes: [UInt8], to path: String) throws(RuntimeError) {
-        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw RuntimeError.file(action: "write", path: path, code: errno) }
-        defer { close(file) }
-        var done = 0
-        while done < bytes.count {
-            let put = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + done, $0.count - done) }
-            if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw RuntimeError.file(action: "write", path: path, code: errno) }
-            done += put
-        }
+        let file = try FileWriter(path: path)
+        bytes.withUnsafeBytes { file.write($0) }
+        try file.close()
     }
 
     /// Makes `temporary` durable under the name `final`, atomically (fsync, rename, fsync of the folder).
