@@ -220,6 +220,13 @@ int64_t iw_clock_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t iw_process_clock_ns(int32_t pid) {
+  clockid_t clock;
+  struct timespec t;
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) return 0;
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 int iw_pin_thread(int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);

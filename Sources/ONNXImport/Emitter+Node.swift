@@ -107,6 +107,15 @@ extension Emitter {
         return value
     }
 
+    /// An operand of any dtype that is computed in, bool included.
+    func computedOperand(_ index: Int) throws(NodeProblem) -> ValueID {
+        let value = try operand(index)
+        guard !dtype(value).isStorage else {
+            throw .wrongType(input: index, dtype(value), expected: "numbers or bool")
+        }
+        return value
+    }
+
     func boolOperand(_ index: Int) throws(NodeProblem) -> ValueID {
         let value = try operand(index)
         guard dtype(value) == .bool else { throw .wrongType(input: index, dtype(value), expected: "bool") }

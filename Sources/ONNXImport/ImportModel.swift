@@ -46,7 +46,7 @@ struct Importer {
     private var nodeCount = 0
     private static let nodesMax = 1 << 20
     /// Tensors of a graph under construction, constants included.
-    private static let valuesMax = 1 << 18
+    private static let valuesMax = 1 << 17
 
     init(_ file: ModelFile) throws(ImportError) {
         self.file = file

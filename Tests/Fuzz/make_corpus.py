@@ -3,7 +3,8 @@
 
 One model per operator of the onnx package's node cases (the smallest one), the smallest expanded function bodies, one
 model per operator set version, and models made here for what no node case has: functions, nested graphs, captures,
-sequences, external data, symbolic dimensions, sparse tensors. Short integer inputs of a case become initialisers with
+sequences, external data, symbolic dimensions, sparse tensors, sizes that the data decide. Models named found_* stay:
+the importer once failed on them. Short integer inputs of a case become initialisers with
 the case's values, because shapes, axes and indices must be known at import.
 
   make_corpus.py CASES FOLDER    CASES: what Tests/Conformance/write_cases.py wrote
@@ -12,10 +13,14 @@ the case's values, because shapes, axes and indices must be known at import.
 import argparse
 import glob
 import os
+import sys
 
 import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "EndToEnd", "support"))
+import extents  # noqa: E402
 
 BYTES_MAX = 8 << 10
 KNOWN_ELEMENTS_MAX = 16
@@ -31,9 +36,11 @@ def main():
     options = parser.parse_args()
     os.makedirs(options.folder, exist_ok=True)
     for path in glob.glob(os.path.join(options.folder, "*.onnx")):
-        os.remove(path)
+        if not os.path.basename(path).startswith("found_"):
+            os.remove(path)
     chosen = selection(os.path.join(options.cases, "node"))
     chosen.update(made())
+    chosen.update({"made_size_" + name: model for name, (model, _) in extents.MODELS.items()})
     total = 0
     for name, model in sorted(chosen.items()):
         data = model.SerializeToString(deterministic=True)

@@ -10,7 +10,10 @@ import ImportFuzzing
 import Runtime
 
 enum FuzzLimit {
+    /// Of processor time.
     static let caseSeconds = 10.0
+    /// A case that waits for something takes no processor time.
+    static let caseWallSeconds = 60.0
     static let addressBytes = 1 << 30
     /// Longer ones are not kept.
     static let keptBytes = 16 << 10

@@ -58,7 +58,7 @@ struct FuzzSlot {
     private let child: ChildProcess
     private var buffer: [UInt8] = []
     private var isClosed = false
-    private(set) var current: (file: Int, seed: UInt64, startedNs: Int64)?
+    private(set) var current: (file: Int, seed: UInt64, startedNs: Int64, startedCPUNs: Int64)?
 
     /// Starts a child with these cases, in a folder of the slot's own.
     init(number: Int, _ batch: [FuzzPart], work: String) throws(RuntimeError) {
@@ -99,7 +99,7 @@ struct FuzzSlot {
                 separator: " ", omittingEmptySubsequences: false)
             buffer.removeFirst(newline + 1)
             if words.count == 3, words[0] == "S", let file = Int(words[1]), let seed = UInt64(words[2]) {
-                current = (file, seed, iw_clock_ns())
+                current = (file, seed, iw_clock_ns(), cpuNs)
             } else if let event = FuzzEvent(words) {
                 current = nil
                 events.append(event)
@@ -114,10 +114,15 @@ struct FuzzSlot {
             close(descriptor)
             return .ended(summary.end, peakBytes: summary.peakBytes)
         }
-        guard let current, iw_clock_ns() - current.startedNs > Int64(FuzzLimit.caseSeconds * 1e9) else { return nil }
+        guard let current else { return nil }
+        let worked = Double(cpuNs - current.startedCPUNs) / 1e9
+        let passed = Double(iw_clock_ns() - current.startedNs) / 1e9
+        guard worked > FuzzLimit.caseSeconds || passed > FuzzLimit.caseWallSeconds else { return nil }
         child.kill()
         let summary = child.wait(timeoutMs: -1)
         close(descriptor)
         return .hung(peakBytes: summary?.peakBytes ?? 0)
     }
+    /// Processor time that the child has taken: on a busy machine a case may take long without doing much.
+    private var cpuNs: Int64 { iw_process_clock_ns(child.pid) }
 }

@@ -69,5 +69,6 @@ int iw_signalfd_take(int fd);                             // next signal number,
 int iw_pidfd(int32_t pid);                                // descriptor, or -errno
 
 int64_t iw_clock_ns(void);                    // CLOCK_MONOTONIC
+int64_t iw_process_clock_ns(int32_t pid);     // processor time of all its threads; 0 when there is no such process
 int iw_pin_thread(int cpu);                   // pins the calling thread
 int64_t iw_thread_involuntary_switches(void); // of the calling thread so far

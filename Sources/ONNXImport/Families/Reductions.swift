@@ -20,7 +20,7 @@ struct Reduction: Sendable {
     }
 
     private func emit(_ e: inout Emitter, axesInput: Int) throws(NodeProblem) -> ValueID {
-        let x = floatsOnly ? try e.floatOperand(0) : boolToo ? try e.operand(0) : try e.numberOperand(0)
+        let x = floatsOnly ? try e.floatOperand(0) : boolToo ? try e.computedOperand(0) : try e.numberOperand(0)
         let dtype = e.dtype(x)
         let rank = e.type(x).rank
         let named = e.version < axesInput ? try e.integers("axes") : try e.knownIntegersIfPresent(1, "axes")

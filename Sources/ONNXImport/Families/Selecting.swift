@@ -36,7 +36,7 @@ func emitCompress(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
 
 /// Coordinates of the elements that are not 0, one row per axis.
 func emitNonZero(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
-    let given = try e.operand(0)
+    let given = try e.computedOperand(0)
     let axes = Array(e.shape(given).indices)
     let x = try e.masked(given, along: axes, with: Reducer.sum.identity(e.dtype(given)))
     let type = e.type(x)

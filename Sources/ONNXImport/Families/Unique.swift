@@ -13,8 +13,7 @@ private struct Slices {
 }
 
 func emitUnique(_ e: inout Emitter) throws(NodeProblem) -> [ValueID] {
-    let x = try e.operand(0)
-    guard !e.dtype(x).isStorage else { throw .wrongType(input: 0, e.dtype(x), expected: "numbers") }
+    let x = try e.computedOperand(0)
     let sorted = try e.flag("sorted", default: true)
     let named = try e.integer("axis")
     let value = named == nil ? try e.reshaped(x, to: [e.type(x).elements]) : x

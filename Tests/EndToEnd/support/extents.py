@@ -6,7 +6,6 @@ In: a folder. Out: NAME.onnx, NAME.in.npz and NAME.ref.npz for every model, and 
 import sys
 
 import numpy
-import onnxruntime
 from onnx import TensorProto, checker, helper, numpy_helper, save
 
 FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -172,6 +171,8 @@ MODELS = {
 
 
 def main():
+    import onnxruntime
+
     folder = sys.argv[1]
     for name, (made, inputs) in MODELS.items():
         save(made, f"{folder}/{name}.onnx")
