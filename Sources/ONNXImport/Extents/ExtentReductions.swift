@@ -6,21 +6,79 @@ import TensorIR
 /// Reductions; `filler` is what does not change a result.
 func reduceExtents(filler: @escaping @Sendable (DType) -> Literal) -> ExtentRule {
     { (e, family) throws(NodeProblem) in
-        let x = try e.operand(0)
-        let rank = e.type(x).rank
-        let attribute = try e.integers("axes")
-        let named = attribute == nil ? try e.knownIntegersIfPresent(1, "axes") : attribute
-        let isNone = named?.isEmpty ?? true
-        let skips = try e.flag("noop_with_empty_axes")
-        let axes = isNone ? (skips ? [] : Array(0..<rank)) : try e.axes(named ?? [], rank: rank)
-        let keep = try e.flag("keepdims", default: true)
-        e.replaceInput(0, by: try e.masked(x, along: axes, with: filler(e.dtype(x))))
-        let results = try family(&e)
-        for (axis, count) in e.extents(x) where !axes.contains(axis) {
-            e.bound(results[0], keep ? axis : axis - axes.count { $0 < axis }, by: count)
-        }
-        return results
+        try reduced(&e, family, axes: try reducedAxes(e), filler: filler)
     }
+}
+
+/// A mean over the greatest lengths, corrected for what counts of them.
+let meanExtents: ExtentRule = { (e, family) throws(NodeProblem) in
+    let x = try e.floatOperand(0)
+    let axes = try reducedAxes(e)
+    let mean = try reduced(&e, family, axes: axes, filler: Reducer.sum.identity)[0]
+    let dtype = e.dtype(x)
+    let work = accumulator(dtype)
+    var corrected = mean
+    for axis in axes {
+        guard let count = e.extents(x)[axis] else { continue }
+        let greatest = number(Double(e.shape(x)[axis]), work)
+        corrected = try e.elementwise([corrected, count], dtype) { reads in
+            let value = dtype == work ? reads[0] : .cast(work, reads[0])
+            let share = Expr.binary(.divide, value * greatest, .cast(work, reads[1]))
+            return dtype == work ? share : .cast(dtype, share)
+        }
+    }
+    for (axis, count) in e.extents(mean) { e.bound(corrected, axis, by: count) }
+    return [corrected]
+}
+
+/// ArgMax and ArgMin: what does not count is never the extreme element, as long as anything counts.
+func extremeExtents(_ reducer: Reducer) -> ExtentRule {
+    { (e, family) throws(NodeProblem) in
+        let axis = try e.axis(try e.integer("axis", default: 0), rank: e.type(try e.operand(0)).rank)
+        return try reduced(&e, family, axes: [axis], filler: reducer.identity)
+    }
+}
+
+/// Sums up to each element: those before it count when it does.
+let cumulatedExtents: ExtentRule = { (e, family) throws(NodeProblem) in
+    let x = try e.operand(0)
+    guard try !e.flag("reverse") else { throw e.extentProblem("sums from the end of") }
+    let results = try family(&e)
+    for (axis, count) in e.extents(x) { e.bound(results[0], axis, by: count) }
+    return results
+}
+
+/// Operators that treat every element of the batch by itself.
+let batchExtents: ExtentRule = { (e, family) throws(NodeProblem) in
+    let x = try e.operand(0)
+    guard let count = e.extents(x)[0], e.extents(x).count == 1,
+        e.inputs.dropFirst().allSatisfy({ $0.map { e.extents($0).isEmpty } ?? true })
+    else { throw e.extentProblem("anything but a batch along") }
+    let results = try family(&e)
+    for result in results where e.shape(result).first == e.shape(x)[0] { e.bound(result, 0, by: count) }
+    return results
+}
+
+/// The axes that the current node reduces over.
+private func reducedAxes(_ e: Emitter) throws(NodeProblem) -> [Int] {
+    let rank = e.type(try e.operand(0)).rank
+    let attribute = try e.integers("axes")
+    let named = attribute == nil ? try e.knownIntegersIfPresent(1, "axes") : attribute
+    if let named, !named.isEmpty { return try e.axes(named, rank: rank) }
+    return try e.flag("noop_with_empty_axes") ? [] : Array(0..<rank)
+}
+
+private func reduced(
+    _ e: inout Emitter, _ family: OperatorFamily, axes: [Int], filler: (DType) -> Literal
+) throws(NodeProblem) -> [ValueID] {
+    let x = try e.operand(0)
+    let keep = try e.flag("keepdims", default: true)
+    e.replaceInput(0, by: try e.masked(x, along: axes, with: filler(e.dtype(x))))
+    let results = try family(&e)
+    for (axis, count) in e.extents(x) where !axes.contains(axis) {
+        e.bound(results[0], keep ? axis : axis - axes.count { $0 < axis }, by: count)
+    }
+    return results
 }
 
 /// Operators that treat every line along an axis alone: Softmax, and the normalisations, which take no bounded axis.

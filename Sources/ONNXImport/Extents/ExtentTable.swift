@@ -20,6 +20,12 @@ private let elementwiseOperators = [
     "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tan", "Tanh", "ThresholdedRelu", "Where", "Xor",
 ]
 
+/// Operators on images, each of the batch by itself.
+private let batchOperators = [
+    "AveragePool", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace", "GlobalAveragePool", "GlobalMaxPool",
+    "GroupNormalization", "InstanceNormalization", "LRN", "LpPool", "MaxPool", "PRelu", "QLinearConv", "SpaceToDepth",
+]
+
 private let extentTable: [String: ExtentRule] = {
     var table: [String: ExtentRule] = [
         "Transpose": transposeExtents,
@@ -36,6 +42,10 @@ private let extentTable: [String: ExtentRule] = {
         "Expand": broadcastExtents,
         "MatMul": productExtents,
         "Gemm": generalProductExtents,
+        "ReduceMean": meanExtents,
+        "ArgMax": extremeExtents(.max),
+        "ArgMin": extremeExtents(.min),
+        "CumSum": cumulatedExtents,
         "ReduceSum": reduceExtents { zeroLiteral($0) },
         "ReduceSumSquare": reduceExtents { zeroLiteral($0) },
         "ReduceL1": reduceExtents { zeroLiteral($0) },
@@ -54,6 +64,7 @@ private let extentTable: [String: ExtentRule] = {
         "SequenceAt": ownExtents, "SequenceLength": ownExtents,
     ]
     for name in elementwiseOperators { table[name] = broadcastExtents }
+    for name in batchOperators { table[name] = batchExtents }
     return table
 }()
 

@@ -6,7 +6,7 @@
 
 import TensorIR
 
-/// What is sorted: `lines` slices of `width` elements.
+/// What is sorted: `keys` are `[1, count, elements of a slice]`.
 private struct Slices {
     var keys: ValueID
     var count: Int

@@ -99,8 +99,9 @@ private let bodies = """
     What `NonZero`, `Compress`, `Unique`, `NonMaxSuppression`, and `TopK` with a computed K give is as long as the data
     say. A program computes them at their greatest length and says how much of it counts; `run` and `test` cut outputs
     to that, an exported library gives the length as an output of its own. Arithmetic, reductions, products, `Gather`,
-    `Slice`, `Concat`, `Transpose`, `Reshape`, `ScatterND` and more take such tensors; an operator that cannot refuses
-    them at import. A shape that is computed from such a length is refused too.
+    `Slice`, `Concat`, `Transpose`, `Reshape`, `ScatterND`, `RoiAlign`, convolutions and pooling over a batch of such a
+    size and more take such tensors; an operator that cannot refuses them at import. A shape that is computed from such
+    a length is refused too.
 
     """
 
