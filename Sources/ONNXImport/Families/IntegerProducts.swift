@@ -134,9 +134,8 @@ private func perChannel(
     _ e: inout Emitter, _ value: ValueID?, of weights: ValueID
 ) throws(NodeProblem) -> ValueID? {
     guard let value, e.type(value).elements > 1 else { return try e.perColumn(value) }
-    let channels = e.shape(weights)[0]
-    guard e.shape(value) == [channels] else {
-        throw .misfit("zero points of \(shapeText(e.shape(value))) for \(channels) output channels")
+    guard let channels = e.shape(weights).first, e.shape(value) == [channels] else {
+        throw .misfit("zero points of \(shapeText(e.shape(value))) for weights of \(shapeText(e.shape(weights)))")
     }
     return try e.reshaped(value, to: [channels] + [Int](repeating: 1, count: e.type(weights).rank - 1))
 }
