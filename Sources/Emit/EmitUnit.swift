@@ -76,14 +76,7 @@ extension Expr {
 
 /// What a source needs that calls no function of the vector mathematics.
 private let integerTypes = """
-    typedef __INT8_TYPE__ int8_t;
-    typedef __INT16_TYPE__ int16_t;
-    typedef __INT32_TYPE__ int32_t;
-    typedef __INT64_TYPE__ int64_t;
-    typedef __UINT8_TYPE__ uint8_t;
-    typedef __UINT16_TYPE__ uint16_t;
-    typedef __UINT32_TYPE__ uint32_t;
-    typedef __UINT64_TYPE__ uint64_t;
+    \(integerTypedefs)
     #define IW_INLINE static inline __attribute__((always_inline, unused))
     IW_INLINE int64_t iw_min_i64(int64_t x, int64_t y) { return x < y ? x : y; }
     IW_INLINE int64_t iw_max_i64(int64_t x, int64_t y) { return x < y ? y : x; }

@@ -1,7 +1,8 @@
 // The head of every reference source: types, the libm functions it calls, and the operators that C does not define
 // the way TensorIR does. Own text: nothing here comes from iw_math.h.
 
-let referencePrelude = """
+/// The integer types of C without its headers.
+let integerTypedefs = """
     typedef __INT8_TYPE__ int8_t;
     typedef __INT16_TYPE__ int16_t;
     typedef __INT32_TYPE__ int32_t;
@@ -10,6 +11,10 @@ let referencePrelude = """
     typedef __UINT16_TYPE__ uint16_t;
     typedef __UINT32_TYPE__ uint32_t;
     typedef __UINT64_TYPE__ uint64_t;
+    """
+
+let referencePrelude = """
+    \(integerTypedefs)
 
     double fabs(double), floor(double), ceil(double), rint(double), exp(double), log(double), sqrt(double);
     double sin(double), cos(double), tanh(double), erf(double), pow(double, double), fmod(double, double);

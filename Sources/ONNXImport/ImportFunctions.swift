@@ -51,22 +51,22 @@ extension Importer {
         info.name = name
         return info
     }
+}
 
-    /// The node with the caller's attributes in the place of references to them; what the caller leaves out goes.
-    private func filled(
-        _ node: Ironworks_Onnx_NodeProto, _ given: [String: Ironworks_Onnx_AttributeProto]
-    ) -> Ironworks_Onnx_NodeProto {
-        var out = node
-        out.attribute = node.attribute.compactMap { attribute in
-            if !attribute.refAttrName.isEmpty {
-                var value = given[attribute.refAttrName]
-                value?.name = attribute.name
-                return value
-            }
-            var value = attribute
-            if attribute.hasG { value.g.node = attribute.g.node.map { filled($0, given) } }
+/// The node with the caller's attributes in the place of references to them; what the caller leaves out goes.
+func filled(
+    _ node: Ironworks_Onnx_NodeProto, _ given: [String: Ironworks_Onnx_AttributeProto]
+) -> Ironworks_Onnx_NodeProto {
+    var out = node
+    out.attribute = node.attribute.compactMap { attribute in
+        if !attribute.refAttrName.isEmpty {
+            var value = given[attribute.refAttrName]
+            value?.name = attribute.name
             return value
         }
-        return out
+        var value = attribute
+        if attribute.hasG { value.g.node = attribute.g.node.map { filled($0, given) } }
+        return value
     }
+    return out
 }

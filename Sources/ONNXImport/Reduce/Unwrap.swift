@@ -47,24 +47,6 @@ private func inlined(
     return out
 }
 
-/// The caller's attributes in the place of references to them.
-private func filled(
-    _ node: Ironworks_Onnx_NodeProto, _ given: [String: Ironworks_Onnx_AttributeProto]
-) -> Ironworks_Onnx_NodeProto {
-    var out = node
-    out.attribute = node.attribute.compactMap { attribute in
-        guard attribute.refAttrName.isEmpty else {
-            var value = given[attribute.refAttrName]
-            value?.name = attribute.name
-            return value
-        }
-        var value = attribute
-        if attribute.hasG { value.g.node = attribute.g.node.map { filled($0, given) } }
-        return value
-    }
-    return out
-}
-
 /// The body once, for iteration 0; collected results are those of this trip.
 private func oneTrip(
     _ model: Ironworks_Onnx_ModelProto, _ at: Int, _ body: Ironworks_Onnx_GraphProto
