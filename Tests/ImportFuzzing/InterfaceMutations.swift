@@ -35,7 +35,17 @@ private func dimension(_ random: inout SeededRandom) -> Dimension {
 
 func changeInputElement(_ graph: inout ModelGraph, _ random: inout SeededRandom) {
     guard let at = random.index(graph.input) else { return }
-    graph.input[at].type.tensorType.elemType = random.once(in: 8) ? Int32.max : Int32(random.below(28))
+    let (old, new) = (graph.input[at].type.tensorType.elemType, elementType(&random))
+    graph.input[at].type.tensorType.elemType = new
+    guard random.once(in: 2) else { return }
+    // operators that want one type of all their operands see it changed in all of them
+    for other in graph.input.indices where graph.input[other].type.tensorType.elemType == old {
+        graph.input[other].type.tensorType.elemType = new
+    }
+}
+
+private func elementType(_ random: inout SeededRandom) -> Int32 {
+    random.once(in: 8) ? Int32.max : Int32(random.below(28))
 }
 
 func changeInputType(_ graph: inout ModelGraph, _ random: inout SeededRandom) {

@@ -99,6 +99,16 @@ private let special: [Double] = [0, 0.48, 1e6, -1e6, .infinity, -.infinity, .nan
 
 @Test func operatorsThatComputeRefuseStorageTypes() {
     let x = floats([1], [1], .f8e5m2)
-    #expect(
-        sentence { _ = try evaluate("Add", [x, x]) }.contains("cannot take f8e5m2 for its input 0; it takes numbers"))
+    let refused = "cannot take f8e5m2 for its input 0; it takes numbers"
+    #expect(sentence { _ = try evaluate("Add", [x, x]) }.contains(refused))
+    #expect(sentence { _ = try evaluate("Equal", version: 19, [x, x]) }.contains(refused + " or bool"))
+    for name in ["ScatterElements", "ScatterND"] {
+        let indices = integers(name == "ScatterND" ? [1, 1] : [1], [0], .i64)
+        for reduction in ["add", "mul", "max", "min"] {
+            let said = sentence {
+                _ = try evaluate(name, version: 18, [x, indices, x], [attribute("reduction", reduction)])
+            }
+            #expect(said.contains(refused))
+        }
+    }
 }

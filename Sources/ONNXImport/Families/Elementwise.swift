@@ -47,8 +47,8 @@ func binaryNumber(_ formula: @escaping @Sendable (Expr, Expr, DType) -> Expr) ->
 /// A comparison; `bool` operands only where `takesBool`.
 func comparison(_ op: BinaryOperator, takesBool: Bool = false) -> OperatorFamily {
     { (e: inout Emitter) throws(NodeProblem) in
-        let a = takesBool ? try e.operand(0) : try e.numberOperand(0)
-        let b = takesBool ? try e.operand(1) : try e.numberOperand(1)
+        let a = takesBool ? try e.computedOperand(0) : try e.numberOperand(0)
+        let b = takesBool ? try e.computedOperand(1) : try e.numberOperand(1)
         _ = try e.sameType([a, b])
         return [try e.elementwise([a, b], .bool) { .binary(op, $0[0], $0[1]) }]
     }

@@ -29,11 +29,13 @@ private enum ScatterReduction: String {
         }
     }
 
+    /// As the node says; every one but `none` computes, so its data are numbers.
     init(_ e: Emitter) throws(NodeProblem) {
         let text = try e.text("reduction", default: "none")
         guard let value = ScatterReduction(rawValue: text) else {
             throw .attribute("reduction", reason: "has the unknown value \"\(text)\"")
         }
+        if value != .none { _ = try e.numberOperand(0) }
         self = value
     }
 }
