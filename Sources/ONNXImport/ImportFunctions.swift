@@ -45,12 +45,13 @@ extension Importer {
         }
         return results
     }
+}
 
-    private func named(_ name: String) -> Ironworks_Onnx_ValueInfoProto {
-        var info = Ironworks_Onnx_ValueInfoProto()
-        info.name = name
-        return info
-    }
+/// An input or output of a graph inside of a node, which has no type of its own.
+func named(_ name: String) -> Ironworks_Onnx_ValueInfoProto {
+    var info = Ironworks_Onnx_ValueInfoProto()
+    info.name = name
+    return info
 }
 
 /// The node with the caller's attributes in the place of references to them; what the caller leaves out goes.

@@ -87,12 +87,6 @@ private func oneSlice(
     return inlining.finish()
 }
 
-private func named(_ name: String) -> Ironworks_Onnx_ValueInfoProto {
-    var info = Ironworks_Onnx_ValueInfoProto()
-    info.name = name
-    return info
-}
-
 /// A model whose node is being replaced; values of the body get names that the graph does not have.
 private struct Inlining {
     private var model: Ironworks_Onnx_ModelProto
