@@ -62,8 +62,9 @@ final class KernelBench {
         let kernels = schedules.map { lower(workload, $0.schedule) }
         let named = kernels.enumerated().map { (name: "c\($0.offset)", kernel: $0.element) }
         let source = emit(kernels: named, dialect: .c(first.schedule.isa))
+        let effort: Toolchain.Effort = kernels.allSatisfy(\.isLoopsAroundTiles) ? .screening : .full
         let started = ContinuousClock.now
-        switch gate.withCPUWork({ compiler.compile(source: source, name: "kernels") }) {
+        switch gate.withCPUWork({ compiler.compile(source: source, name: "kernels", effort: effort) }) {
         case .compiled(let object):
             if !object.cached {
                 compiling.kernels += kernels.count

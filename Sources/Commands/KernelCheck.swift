@@ -73,7 +73,9 @@ struct KernelCheck {
                     guard haloIsZero else { return "wrote into the halo of result \(n), or left it unwritten" }
                     values.append(plain.withUnsafeBytes { TensorValue(type, bytes: $0) })
                 }
-                let agreement = compare(kernel: values, reference: reference.double, naive: reference.naive)
+                let agreement = compare(
+                    kernel: values, reference: reference.double, naive: reference.naive,
+                    errorShare: kernel.schedule.algorithm.errorShare)
                 if let disagreement = agreement.disagreement {
                     return "\(reference.inputClass.rawValue) inputs: \(disagreement)"
                 }

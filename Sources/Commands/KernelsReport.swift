@@ -8,8 +8,16 @@ import DeviceModel
 import Schedules
 import TensorIR
 
-/// The tiles of a contraction's schedule, as they are shown.
+/// The tiles of a contraction's schedule, as they are shown. Winograd's rows are tiles of outputs.
 struct KernelTile: Hashable {
+    /// What only a direct kernel chooses.
+    struct Order: Hashable {
+        var outer: LoopOrder
+        var a: OperandSource
+        var b: OperandSource
+    }
+
+    var algorithm: Algorithm
     /// Lines of a register tile, where it has lines and positions.
     var lines: Int?
     var rows: Int
@@ -18,29 +26,39 @@ struct KernelTile: Hashable {
     var taskColumns: Int
     var depth: Int
     var wholeDepth: Int
-    var outer: LoopOrder
-    var a: OperandSource
-    var b: OperandSource
+    var order: Order?
 
     /// `nil` for a schedule of anything but a contraction.
     init?(_ problem: KernelProblem, _ schedule: Schedule) {
-        guard case .contraction(let nest) = schedule.nest,
-            case .success(.contraction(let c)) = problem.workload.structure(schedule.interface)
-        else { return nil }
+        guard case .success(.contraction(let c)) = problem.workload.structure(schedule.interface) else { return nil }
         let extents = problem.workload.definitions[c.anchor].axisExtents
         func product(_ axes: [Int]) -> Int { axes.reduce(1) { $0 * extents[$1] } }
-        let width = problem.workload.lineWidth(c, schedule.interface)
-        let grid = RowGrid(problem.workload, c, nest, width: width)
-        lines = nest.microLines
-        rows = nest.microRows
-        columns = nest.microColumns
-        taskRows = min(product(c.rows), nest.taskRowTiles * grid.bands.largest * grid.positions)
-        taskColumns = min(product(c.columns), nest.taskColumns)
-        wholeDepth = product(c.depth)
-        depth = min(nest.depth, wholeDepth)
-        outer = nest.outer
-        a = nest.a
-        b = nest.b
+        algorithm = schedule.algorithm
+        switch schedule.nest {
+        case .contraction(let nest):
+            let width = problem.workload.lineWidth(c, schedule.interface)
+            let grid = RowGrid(problem.workload, c, nest, width: width)
+            lines = nest.microLines
+            rows = nest.microRows
+            columns = nest.microColumns
+            taskRows = min(product(c.rows), nest.taskRowTiles * grid.bands.largest * grid.positions)
+            taskColumns = min(product(c.columns), nest.taskColumns)
+            wholeDepth = product(c.depth)
+            depth = min(nest.depth, wholeDepth)
+            order = Order(outer: nest.outer, a: nest.a, b: nest.b)
+        case .winograd(let nest):
+            guard
+                let winograd = WinogradProblem(
+                    problem.workload, c, schedule.interface, lanes: schedule.vectorWidth)
+            else { return nil }
+            rows = nest.microRows
+            columns = nest.microColumns
+            taskRows = nest.tileLines * nest.tilePositions
+            taskColumns = winograd.outputChannels
+            wholeDepth = winograd.inputChannels
+            depth = wholeDepth
+        case .rows, .reduceInner, .reduceOuter, .map: return nil
+        }
     }
 
     var registerText: String { (lines.map { "\($0)x" } ?? "") + "\(rows)x\(columns)" }
@@ -92,20 +110,22 @@ struct KernelsReport {
         func percent(_ ratio: Double) -> String { fixed(100 * ratio, 1) + " %" }
         var cells = [
             [
-                "shape", "register", "cache", "depth", "outer", "compiler", "time", "GF/s", "of probe", "probe",
+                "shape", "algorithm", "register", "cache", "depth", "outer", "compiler", "time", "GF/s", "of probe",
+                "probe",
                 "predicted", "points", "ranked in",
             ]
         ]
         for row in rows {
             cells.append([
-                row.shape.text, row.tile?.registerText ?? "-", row.tile?.cacheText ?? "-", row.tile?.depthText ?? "-",
-                row.tile?.outer.rawValue ?? "-", row.compiler, timeText(row.ns), fixed(row.flopsPerNs, 1),
+                row.shape.text, row.tile?.algorithm.text ?? "-", row.tile?.registerText ?? "-",
+                row.tile?.cacheText ?? "-", row.tile?.depthText ?? "-", row.tile?.order?.outer.rawValue ?? "-",
+                row.compiler, timeText(row.ns), fixed(row.flopsPerNs, 1),
                 percent(row.peakRatio), fixed(row.peakFlopsPerNs, 1), timeText(row.predictedNs), "\(row.points)",
                 timeText(row.rankingNs),
             ])
         }
         var out = "\(device.kind.processor) \(device.kind.isa.rawValue), one lane; register tile and cache tile in "
-        out += "rows x columns, probe in GF/s\n" + table(cells)
+        out += "rows x columns (winograd: tiles x channels), probe in GF/s\n" + table(cells)
         for (name, products) in [("products", true), ("convolutions", false)] {
             guard let summary = summary(products: products) else { continue }
             out += "\n\(name): at least \(percent(summary.least)), \(percent(summary.mean)) on average"
@@ -118,12 +138,13 @@ struct KernelsReport {
 
     var json: JSON {
         let shapes = rows.map { row -> JSON in
-            let tile = row.tile
+            let (tile, order) = (row.tile, row.tile?.order)
             return .object([
-                ("shape", .string(row.shape.text)), ("register_tile", tile.map { .string($0.registerText) }),
+                ("shape", .string(row.shape.text)), ("algorithm", tile.map { .string($0.algorithm.text) }),
+                ("register_tile", tile.map { .string($0.registerText) }),
                 ("cache_tile", tile.map { .string($0.cacheText) }), ("depth_chunk", tile.map { .integer($0.depth) }),
-                ("outer", tile.map { .string($0.outer.rawValue) }), ("a", tile.map { .string($0.a.rawValue) }),
-                ("b", tile.map { .string($0.b.rawValue) }), ("compiler", .string(row.compiler)),
+                ("outer", order.map { .string($0.outer.rawValue) }), ("a", order.map { .string($0.a.rawValue) }),
+                ("b", order.map { .string($0.b.rawValue) }), ("compiler", .string(row.compiler)),
                 ("time_ns", .number(row.ns)), ("predicted_ns", .number(row.predictedNs)),
                 ("gflops", .number(row.flopsPerNs)), ("probe_gflops", .number(row.peakFlopsPerNs)),
                 ("probe_ratio", .number(row.peakRatio)), ("kernels", .integer(row.candidates)),

@@ -16,6 +16,8 @@ struct TuneRequest {
     var toolchains: [JobFile.Compiler]
     var workers: Int
     var candidates: Int
+    /// Whether Winograd's algorithm may be chosen; one answer for all models.
+    var winograd: Bool
     var deadline: Tick.Span?
     var measureWith: String
     var isa: ISA?
@@ -49,6 +51,13 @@ struct TuneRequest {
         guard (1...256).contains(workers) else {
             throw CommandError.badOption(option: "workers", value: "\(workers)", expected: "1 to 256")
         }
+        let answers = Set(models.map(\.settings.winograd))
+        guard answers.count <= 1 else {
+            throw CommandError.badOption(
+                option: "winograd", value: "auto for some models and never for others",
+                expected: "one setting for all models of a job; put the others into a job of their own")
+        }
+        winograd = answers != [.never]
         candidates = job.search.candidatesPerWorkload
         if let effort = command.effort {
             guard let known = JobFile.Effort(rawValue: effort) else {

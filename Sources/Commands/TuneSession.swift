@@ -8,6 +8,7 @@ import FarmCore
 import Glibc
 import Pipeline
 import ProgramIR
+import Roller
 import Runtime
 import TensorIR
 import Tuning
@@ -29,14 +30,15 @@ final class TuneSession {
         local = try LocalCompiler(request.isa, preferring: request.toolchains)
         for error in local.compilers.broken { progress.note("a compiler is left out: \(error.sentence)") }
         device = try localDevice(local) { progress.note($0) }
-        limits = PlanLimits(candidatesPerWorkload: request.candidates)
+        limits = PlanLimits(
+            candidatesPerWorkload: request.candidates, construct: ConstructLimits(winograd: request.winograd))
     }
 
     private var job: TuningJob {
         TuningJob(
             name: request.name, device: device,
             toolchains: local.compilers.compilers.map { .init(digest: $0.digest, text: $0.identityText) },
-            candidates: request.candidates,
+            candidates: request.candidates, winograd: request.winograd,
             models: zip(models, request.models).map { model, asked in
                 .init(name: model.name, priority: asked.settings.priority, graph: model.graph)
             })

@@ -11,7 +11,8 @@ package func emit(_ kernel: Kernel, name: String, dialect: Dialect) -> String {
     emit(kernels: [(name: name, kernel: kernel)], dialect: dialect)
 }
 
-/// Prints several kernels as one C source; names must differ, contraction blocks are shared.
+/// Prints several kernels as one C source; names must differ, contraction blocks are shared. Without kernels the
+/// source is the mathematics alone.
 /// The kernels must have passed `Kernel.verify`.
 package func emit(kernels: [(name: String, kernel: Kernel)], dialect: Dialect) -> String {
     let entries = kernels.map(\.name)
@@ -19,29 +20,33 @@ package func emit(kernels: [(name: String, kernel: Kernel)], dialect: Dialect) -
     precondition(Set(entries).count == entries.count, "two kernels of one source have the same name")
     let shared = blocks(of: kernels.map(\.kernel))
     var lines = prologue(isa: dialect.isa)
-    let tiles = tileBlocks(of: kernels.map(\.kernel))
-    lines += vectorTypes(shared.map(\.columns) + tiles.map(\.tile.columns), dialect.isa)
-    for lanes in Set(tiles.map { dialect.isa.lanes(dividing: $0.tile.columns) }).sorted() {
+    let tiles = tileFunctions(of: kernels.map(\.kernel))
+    lines += vectorTypes(shared.map(\.columns) + tiles.map(\.blocks[0].tile.columns), dialect.isa)
+    for lanes in Set(tiles.map { dialect.isa.lanes(dividing: $0.blocks[0].tile.columns) }).sorted() {
         lines += tileHelpers(lanes: lanes, dialect.isa)
     }
     for block in shared { lines += [""] + block.text(dialect.isa) }
-    let blockNames = Dictionary(uniqueKeysWithValues: tiles.enumerated().map { ($1, "iw_block_t\($0)") })
-    for (n, block) in tiles.enumerated() { lines += [""] + block.text(named: "iw_block_t\(n)", dialect.isa) }
+    for (function, _) in tiles { lines += [""] + function.text(dialect.isa) }
+    let functions = Dictionary(
+        uniqueKeysWithValues: tiles.flatMap { function, blocks in blocks.map { ($0, function) } })
     let phases = kernels.flatMap { name, kernel in
         kernel.phases.indices.map { index in
-            var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa, tiles: blockNames)
+            var printer = PhasePrinter(kernel, phase: index, isa: dialect.isa, tiles: functions)
             let symbol = entryName(name, phase: index)
             let function = printer.function(named: symbol)
             return PrintedPhase(
-                symbol: symbol, lines: function, isLoopsAroundTiles: isLoopsAroundTiles(kernel.phases[index].body),
+                symbol: symbol, lines: function, isLoopsAroundTiles: kernel.phases[index].isLoopsAroundTiles,
                 callsStorage: printer.scalars.callsStorage)
         }
     }
     lines += kernels.count > 1 ? sharingDrivers(phases) : phases.flatMap { [""] + $0.lines }
     let body = lines.joined(separator: "\n") + "\n"
-    let needsMathematics = phases.isEmpty || !shared.isEmpty || !phases.allSatisfy(\.callsOnlyTiles)
     let needsStorage = phases.contains(where: \.callsStorage)
-    return (needsMathematics ? mathSource() : integerTypes) + (needsStorage ? storageSource() : "") + body
+    let needsMathematics =
+        phases.isEmpty || needsStorage || !shared.isEmpty || !phases.allSatisfy(\.isFreeOfMathematics)
+    let isPlain = !phases.isEmpty && shared.isEmpty && phases.allSatisfy(\.isLoopsAroundTiles)
+    return (isPlain ? "" : vectoriserSettings) + (needsMathematics ? mathSource() : integerTypes)
+        + (needsStorage ? storageSource() : "") + body
 }
 
 /// The symbol of one phase: `void NAME_P(void *const *operands, int64_t first, int64_t last, void *scratch)`.
@@ -54,17 +59,24 @@ func isIdentifier(_ name: String) -> Bool {
     }
 }
 
-/// Nothing but loops, scratch, micro-kernel calls and constant fills.
-private func isLoopsAroundTiles(_ body: [Statement]) -> Bool {
-    var found = true
-    Statement.visit(body) { statement in
-        switch statement {
-        case .bind, .loop, .alloc, .tile, .when: break
-        case .map(_, _, let value): found = found && value.isLiteral
-        case .reduce, .contract: found = false
+extension Kernel {
+    /// Nothing but micro-kernels and what calls them: a compiler that looks for vectors in it finds none.
+    package var isLoopsAroundTiles: Bool { phases.allSatisfy(\.isLoopsAroundTiles) }
+}
+
+extension Phase {
+    /// Nothing but loops, scratch, micro-kernel calls and constant fills.
+    fileprivate var isLoopsAroundTiles: Bool {
+        var found = true
+        Statement.visit(body) { statement in
+            switch statement {
+            case .bind, .loop, .alloc, .tile, .when: break
+            case .map(_, _, let value): found = found && value.isLiteral
+            case .reduce, .contract: found = false
+            }
         }
+        return found
     }
-    return found
 }
 
 extension Expr {
@@ -84,15 +96,16 @@ private let integerTypes = """
     """
 
 /// gcc takes the settings that its vectoriser needs from the source; they precede every function.
-private func mathSource() -> String {
-    let head = """
-        #if defined(__GNUC__) && !defined(__clang__)
-        #pragma GCC optimize("O3", "no-trapping-math", "no-math-errno")
-        #endif
+private let vectoriserSettings = """
+    #if defined(__GNUC__) && !defined(__clang__)
+    #pragma GCC optimize("O3", "no-trapping-math", "no-math-errno")
+    #endif
 
-        """
+    """
+
+private func mathSource() -> String {
     let bytes = UnsafeBufferPointer(start: iw_math_source_begin(), count: Int(iw_math_source_count()))
-    return head + String(decoding: bytes, as: UTF8.self)
+    return String(decoding: bytes, as: UTF8.self)
 }
 
 private func storageSource() -> String {
@@ -107,17 +120,19 @@ private func prologue(isa: ISA) -> [String] {
     return [
         "",
         "// Kernels for \(isa.rawValue). IW_VECTOR: the iterations of the next loop are independent; IW_ROLLED:",
-        "// one copy of its body is enough.",
+        "// one copy of its body is enough; IW_DRIVER: loops around micro-kernels, whose own speed matters little.",
         "#pragma GCC diagnostic ignored \"-Wtautological-compare\"",
         "#if defined(__clang__)",
         "#pragma clang diagnostic ignored \"-Wpass-failed\"",
         "#define IW_VECTOR _Pragma(\"clang loop vectorize(assume_safety) unroll(disable)\(predicate)\")",
         "#define IW_ROLLED _Pragma(\"clang loop unroll(disable)\")",
         "#define IW_UNROLL _Pragma(\"clang loop unroll(full)\")",
+        "#define IW_DRIVER",
         "#else",
         "#define IW_VECTOR _Pragma(\"GCC ivdep\")",
         "#define IW_ROLLED _Pragma(\"GCC unroll 1\")",
         "#define IW_UNROLL _Pragma(\"GCC unroll 64\")",
+        "#define IW_DRIVER __attribute__((optimize(\"O1\")))",
         "#endif",
     ]
 }

@@ -12,7 +12,7 @@ struct PhasePrinter {
 
     let isa: ISA
     let phase: Phase
-    private let tiles: [TileBlock: String]
+    private let tiles: [TileBlock: TileFunction]
     private let operands: [Buffer]
     /// Scratch buffers in order of their slots.
     private let scratch: [(dtype: DType, elements: Int)]
@@ -24,7 +24,7 @@ struct PhasePrinter {
     private var out: [String] = []
 
     /// - Parameter tiles: the functions of the unit's tile blocks.
-    init(_ kernel: Kernel, phase index: Int, isa: ISA, tiles: [TileBlock: String] = [:]) {
+    init(_ kernel: Kernel, phase index: Int, isa: ISA, tiles: [TileBlock: TileFunction] = [:]) {
         self.isa = isa
         self.tiles = tiles
         phase = kernel.phases[index]
@@ -185,20 +185,18 @@ extension PhasePrinter {
 
 extension PhasePrinter {
     fileprivate mutating func tile(_ tile: Tile) {
-        guard let name = tiles[TileBlock(tile)] else { preconditionFailure("every tile's block is printed before") }
-        var places: [(slot: Int, index: Expr)] = [(tile.into.slot, tile.into.index)]
-        if let from = tile.from { places.append((from.slot, from.index)) }
-        places += [(tile.a, tile.aIndex), (tile.b, tile.bIndex)]
-        let operands = tile.operands.map { (slot: $0.slot, index: $0.index) }
+        let block = TileBlock(tile)
+        guard let function = tiles[block] else { preconditionFailure("every tile's block is printed before") }
         func place(_ slot: Int, _ expr: Expr) -> String {
             let index = scalars.index(expr)
             return index == "0" ? scalars.names[slot] : "\(scalars.names[slot]) + \(index)"
         }
-        var arguments = places.map { place($0.slot, $0.index) }
-        arguments.append(scalars.index(tile.depth))
-        arguments += operands.map { place($0.slot, $0.index) }
+        let arguments = function.arguments(
+            block, c: place(tile.into.slot, tile.into.index), f: tile.from.map { place($0.slot, $0.index) },
+            a: place(tile.a, tile.aIndex), b: place(tile.b, tile.bIndex), depth: scalars.index(tile.depth),
+            operands: tile.operands.map { place($0.slot, $0.index) })
         flush()
-        line("\(name)(\(arguments.joined(separator: ", ")));")
+        line("\(function.name)(\(arguments.joined(separator: ", ")));")
     }
 }
 

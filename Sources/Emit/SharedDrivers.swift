@@ -14,19 +14,25 @@ struct PrintedPhase {
     var callsStorage = false
 
     /// No function and no constant of the vector mathematics is named here.
-    var callsOnlyTiles: Bool {
-        isLoopsAroundTiles
-            && lines.allSatisfy { line in
-                line.split(separator: " ").allSatisfy { word in
-                    let isOurs = word.contains("iw_") || word.contains("IW_")
-                    return !isOurs || withoutMathematics.contains { word.contains($0) }
-                }
+    var isFreeOfMathematics: Bool {
+        lines.allSatisfy { line in
+            line.utf8.split { !isNameByte($0) }.allSatisfy { bytes in
+                guard let name = String(bytes) else { return false }
+                let isOurs = name.hasPrefix("iw_") || name.hasPrefix("IW_")
+                return !isOurs || withoutMathematics.contains(name) || name.hasPrefix("iw_block_t")
             }
+        }
     }
 }
 
 /// What a source has without the mathematics.
-private let withoutMathematics = ["iw_block_t", "iw_min_i64(", "iw_max_i64(", "IW_VECTOR", "IW_ROLLED", "IW_UNROLL"]
+private let withoutMathematics: Set = [
+    "iw_min_i64", "iw_max_i64", "IW_VECTOR", "IW_ROLLED", "IW_UNROLL", "IW_DRIVER",
+]
+
+private func isNameByte(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x5f
+}
 
 /// What every phase takes; `entryName` has the symbol's form.
 let phaseParameters = "void *const *operands, int64_t first, int64_t last, void *scratch"
@@ -41,7 +47,7 @@ func sharingDrivers(_ phases: [PrintedPhase]) -> [String] {
     var drivers: [[String]: (name: String, varying: [Int])] = [:]
     for (n, phase) in phases.enumerated() {
         guard let text = split[n], let members = groups[text.pieces], members.count > 1 else {
-            out += [""] + phase.lines
+            out += [""] + (phase.isLoopsAroundTiles ? ["IW_DRIVER"] : []) + phase.lines
             continue
         }
         if drivers[text.pieces] == nil {
@@ -52,7 +58,8 @@ func sharingDrivers(_ phases: [PrintedPhase]) -> [String] {
             drivers[text.pieces] = (name, varying)
             let parameters = [phaseParameters] + varying.indices.map { "int64_t n\($0)" }
             out += [
-                "", "static __attribute__((noinline)) void \(name)(", "    \(parameters.joined(separator: ", "))) {",
+                "", "IW_DRIVER static __attribute__((noinline)) void \(name)(",
+                "    \(parameters.joined(separator: ", "))) {",
             ]
             out.append(text.text { at in varying.firstIndex(of: at).map { "n\($0)" } })
         }
@@ -76,8 +83,7 @@ private struct NumberedText {
         let bytes = Array(text.utf8)
         func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
         func isWord(_ byte: UInt8) -> Bool {
-            isDigit(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || byte == 0x5f
-                || byte == 0x2e
+            isNameByte(byte) || byte == 0x2e
         }
         var start = 0
         var at = 0

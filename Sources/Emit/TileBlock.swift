@@ -1,7 +1,8 @@
 // The micro-kernel behind a `tile` statement: flat text, one named vector variable per accumulator, every displacement
 // a literal. What differs between calls are base pointers and the number of outer depth steps, so candidates that share
-// a register tile and its strides share the function. The epilogue is computed in registers, vector by vector, right
-// before the stores.
+// a register tile and its strides share the function. In a source of several kernels they also share it when only the
+// start (zero or a load) or the end differs (TileFunction). The epilogue is computed in registers, vector by
+// vector, right before the stores.
 
 import DeviceModel
 import KernelIR
@@ -25,29 +26,30 @@ struct TileBlock: Hashable {
         continues = tile.from.map { $0.slot == tile.into.slot } ?? false
     }
 
-    /// Multiply-adds in flight that hide their latency.
-    private static let accumulatorsMin = 8
+    /// What the accumulators end as.
+    var end: TileEnd {
+        TileEnd(stored: tile.stored, into: tile.into, operands: tile.operands, value: tile.value)
+    }
 
-    func text(named name: String, _ isa: ISA) -> [String] {
-        let printer = TileBlockPrinter(tile, lanes: isa.lanes(dividing: tile.columns), registers: isa.vectorRegisters)
-        let apart = continues ? "" : "restrict "
-        var arguments = ["float *\(apart)c"]
-        if tile.from != nil { arguments.append("const float *\(apart)f") }
-        arguments += ["const float *restrict a", "const float *restrict b", "int64_t depth"]
-        arguments += tile.operands.indices.map { "const float *restrict p\($0 + 1)" }
-        var out = ["static __attribute__((noinline)) void \(name)(", "    \(arguments.joined(separator: ", "))) {"]
-        let count = tile.rows * printer.vectors
-        let steps = tile.inner.last?.extent
-        var sets = count >= TileBlock.accumulatorsMin ? 1 : count >= TileBlock.accumulatorsMin / 2 ? 2 : 4
-        while let steps, steps % sets != 0 { sets /= 2 }
-        out += printer.initial(sets)
-        out += printer.depth(sets)
-        out += printer.stores(sets)
-        return out + ["}"]
+    /// The multiply-adds alone: blocks with equal cores differ in how they start and end.
+    var core: Tile {
+        var out = tile
+        (out.from, out.operands, out.value, out.stored) = (nil, [], .read(slot: 0, []), tile.columns)
+        out.into = Tile.Walk(slot: 0, index: .integer(0), rows: [], block: 0, blockStride: 0)
+        return out
     }
 }
 
-private struct TileBlockPrinter {
+/// What a micro-kernel does with its sums.
+struct TileEnd: Hashable {
+    var stored: Int
+    var into: Tile.Walk
+    var operands: [Tile.Walk]
+    var value: Expr
+}
+
+/// The parts of a micro-kernel's function.
+struct TileBlockPrinter {
     let tile: Tile
     let lanes: Int
     let vectors: Int
@@ -66,16 +68,24 @@ private struct TileBlockPrinter {
         (set == 0 ? "c" : "d\(set)_") + "\(row)_\(column)"
     }
 
-    func initial(_ sets: Int) -> [String] {
+    func initial(_ sets: Int, from: Tile.Walk?) -> [String] {
         (0..<sets).flatMap { set in
             (0..<tile.rows).map { row in
                 let values = (0..<vectors).map { column -> String in
                     var start = "{0}"
-                    if set == 0, let from = tile.from { start = load("f", from, row, column, lanes) }
+                    if set == 0, let from { start = load("f", from, row, column) }
                     return "\(accumulator(set, row, column)) = \(start)"
                 }
                 return "  \(vector) \(values.joined(separator: ", "));"
             }
+        }
+    }
+
+    /// The accumulators of the first set, loaded.
+    func resumed(_ from: Tile.Walk) -> [String] {
+        (0..<tile.rows).map { row in
+            let values = (0..<vectors).map { "\(accumulator(0, row, $0)) = \(load("f", from, row, $0));" }
+            return "  \(values.joined(separator: " "))"
         }
     }
 
@@ -144,27 +154,27 @@ private struct TileBlockPrinter {
         return out
     }
 
-    func stores(_ sets: Int) -> [String] {
+    func stores(_ sets: Int, _ end: TileEnd) -> [String] {
         var out: [String] = []
         for row in 0..<tile.rows {
-            for column in 0..<vectors where column * lanes < tile.stored {
-                let count = min(lanes, tile.stored - column * lanes)
+            for column in 0..<vectors where column * lanes < end.stored {
+                let count = min(lanes, end.stored - column * lanes)
                 let parts = (0..<sets).map { accumulator($0, row, column) }
                 var sum =
                     parts.count == 4
                     ? "(\(parts[0]) + \(parts[1])) + (\(parts[2]) + \(parts[3]))" : parts.joined(separator: " + ")
                 if sets > 1 { sum = "(\(sum))" }
-                out += store(sum, row, column, count)
+                out += store(sum, end, row, column, count)
             }
         }
         return out
     }
 
-    private func store(_ sum: String, _ row: Int, _ column: Int, _ count: Int) -> [String] {
-        let used = tile.value.slotsRead
+    private func store(_ sum: String, _ end: TileEnd, _ row: Int, _ column: Int, _ count: Int) -> [String] {
+        let used = end.value.slotsRead
         var leaves: [Int: String] = [0: sum]
         var out: [String] = []
-        for (n, operand) in tile.operands.enumerated() where used.contains(n + 1) {
+        for (n, operand) in end.operands.enumerated() where used.contains(n + 1) {
             let name = "q\(n + 1)"
             if operand.block == 0 {
                 out.append("    const \(vector) \(name) = \(splat("p\(n + 1)[\(operand.rows[row])]"));")
@@ -173,8 +183,8 @@ private struct TileBlockPrinter {
             }
             leaves[n + 1] = name
         }
-        let value = text(tile.value, leaves)
-        let pieces = pieces(tile.into, row, column, count)
+        let value = text(end.value, leaves)
+        let pieces = pieces(end.into, row, column, count)
         if pieces.count == 1, pieces[0].count == lanes {
             let at = place("c", pieces[0].offset)
             return out.isEmpty
@@ -206,7 +216,7 @@ private struct TileBlockPrinter {
         return out
     }
 
-    private func load(_ base: String, _ walk: Tile.Walk, _ row: Int, _ column: Int, _ count: Int) -> String {
+    private func load(_ base: String, _ walk: Tile.Walk, _ row: Int, _ column: Int) -> String {
         precondition(walk.block == 0 || walk.block % lanes == 0, "accumulators continue from whole vectors")
         return "*(const iw_u\(lanes) *)(\(place(base, walk.offset(row, column * lanes))))"
     }
@@ -263,20 +273,6 @@ private struct TileBlockPrinter {
         if case .literal(let literal) = e { return !literal.float.isNaN }
         return false
     }
-}
-
-/// The blocks behind the tiles of some kernels, each once, in order of first use.
-func tileBlocks(of kernels: [Kernel]) -> [TileBlock] {
-    var out: [TileBlock] = []
-    var seen: Set<TileBlock> = []
-    for phase in kernels.flatMap(\.phases) {
-        Statement.visit(phase.body) { statement in
-            guard case .tile(let tile) = statement else { return }
-            let block = TileBlock(tile)
-            if seen.insert(block).inserted { out.append(block) }
-        }
-    }
-    return out
 }
 
 /// Vector minimum and maximum as the instructions have them, and `iw_nanN(x, y)`: x where x is NaN, else y.

@@ -21,6 +21,11 @@ private func kernel(_ workload: Workload, _ schedule: Schedule) -> Kernel {
             return lowerTiles(workload, contraction, nest, schedule.interface, tile)
         }
         return lowerContraction(workload, contraction, nest)
+    case .winograd(let nest):
+        guard case .success(.contraction(let contraction)) = workload.structure(schedule.interface) else {
+            preconditionFailure("a Winograd nest for a workload that is no contraction")
+        }
+        return lowerWinograd(workload, contraction, nest, schedule)
     case .rows(let rowsPerTask):
         guard case .success(.rows(let rows)) = workload.structure() else {
             preconditionFailure("a row nest for a workload that is not row-wise")

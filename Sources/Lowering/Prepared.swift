@@ -43,7 +43,7 @@ package struct ContractionGeometry: Hashable, Sendable {
         switch form {
         case .columnPanels: batch * columnPanels * depth * microColumns
         case .rowPanels: batch * rows * depth
-        case .innermost: preconditionFailure("no form of a contraction's operand")
+        case .innermost, .winograd: preconditionFailure("no form of a direct contraction's operand")
         }
     }
 }
@@ -57,6 +57,7 @@ package func prepareConstant(
     if case .innermost(let axis) = prepare.form {
         return axisMovedLast(axis, of: workload.type(ofSlot: prepare.slot).shape, values)
     }
+    if case .winograd(let form) = prepare.form { return winogradFilters(workload, schedule, form, values) }
     guard case .success(.contraction(let c)) = workload.structure(schedule.interface),
         case .contraction(let nest) = schedule.nest
     else {
@@ -104,6 +105,43 @@ package func prepareConstant(
                 for i in 0..<count {
                     let base = address.constant + batch + rows[first + i]
                     for (k, depth) in depths.enumerated() { out[start + k * count + i] = values[base + depth] }
+                }
+            }
+        }
+    }
+    return out
+}
+
+/// U: every 3×3 filter taken to the points of a tile, in double precision.
+private func winogradFilters(
+    _ workload: Workload, _ schedule: Schedule, _ form: Prepare.WinogradForm, _ values: UnsafeBufferPointer<Float>
+) -> [Float] {
+    guard case .success(.contraction(let c)) = workload.structure(schedule.interface),
+        let problem = WinogradProblem(workload, c, schedule.interface, lanes: schedule.vectorWidth),
+        let transform = schedule.algorithm.winograd, case .read(_, let indices) = c.b
+    else { preconditionFailure("only Winograd's algorithm takes filters to points") }
+    let address = workload.address(
+        slot: problem.weights, indices, extents: workload.definitions[c.anchor].axisExtents)
+    func stride(_ axis: Int) -> Int { address.coefficient(ofAxis: axis) }
+    let (lineStride, positionStride) = (stride(problem.filterAxes[0]), stride(problem.filterAxes[1]))
+    let (depth, width, window) = (problem.inputChannels, form.width, transform.window)
+    let panels = problem.outputChannels / width
+    var out = [Float](repeating: 0, count: problem.preparedElements(transform))
+    var half = [[Double]](repeating: [0, 0, 0], count: window)
+    for filter in 0..<problem.outputChannels {
+        for channel in 0..<depth {
+            let base = address.constant + filter * stride(problem.columnAxis) + channel * stride(problem.channelAxis)
+            func tap(_ y: Int, _ x: Int) -> Double { Double(values[base + y * lineStride + x * positionStride]) }
+            for i in 0..<window {
+                let row = transform.filter[i]
+                for x in 0..<3 { half[i][x] = row[0] * tap(0, x) + row[1] * tap(1, x) + row[2] * tap(2, x) }
+            }
+            for i in 0..<window {
+                for j in 0..<window {
+                    let row = transform.filter[j]
+                    let panel = (i * window + j) * panels + filter / width
+                    out[(panel * depth + channel) * width + filter % width] =
+                        Float(row[0] * half[i][0] + row[1] * half[i][1] + row[2] * half[i][2])
                 }
             }
         }

@@ -159,7 +159,7 @@ package struct CostTable: Sendable {
         let key = SearchKey(workload: digest, interface: interface)
         if let known = ranked[key] { return known }
         let made: Ranked<Schedule>
-        let all = roots(workload, interface, device)
+        let all = roots(workload, interface, device, limits.construct)
         if let entries = table.expansion(workload: digest, interface: interface, roots: all) {
             made = Ranked(entries: entries, rejections: [])
         } else {

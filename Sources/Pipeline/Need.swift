@@ -26,7 +26,7 @@ package func need(
     _ workload: Workload, _ digest: Digest, _ interface: Interface, _ table: MeasurementTable, _ device: Device,
     _ limits: PlanLimits
 ) -> Need? {
-    let all = roots(workload, interface, device)
+    let all = roots(workload, interface, device, limits.construct)
     guard let entries = table.expansion(workload: digest, interface: interface, roots: all) else {
         return .expand(all.filter { !table.isExpanded(workload: digest, interface: interface, root: $0) })
     }

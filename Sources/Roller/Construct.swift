@@ -18,18 +18,27 @@ let splitNsMin = 500.0
 package struct ConstructLimits: Hashable, Sendable {
     /// Schedules kept per root; part of the search space's definition, never adapted to load.
     package var perRoot: Int
-    package init(perRoot: Int = 3) { self.perRoot = perRoot }
+    /// Whether algorithms that round otherwise than the definition does are roots.
+    package var winograd: Bool
+    package init(perRoot: Int = 3, winograd: Bool = true) {
+        self.perRoot = perRoot
+        self.winograd = winograd
+    }
 }
 
 /// Grows whenever construction or its model finds other schedules than before: records of older searches do not count.
-package let constructVersion = 3
+package let constructVersion = 4
 
 /// The roots of a workload's search space; streaming templates have the single root `direct 1x1`.
-package func roots(_ workload: Workload, _ interface: Interface, _ device: Device) -> [Root] {
+package func roots(
+    _ workload: Workload, _ interface: Interface, _ device: Device,
+    _ limits: ConstructLimits = ConstructLimits()
+) -> [Root] {
     guard case .success(.contraction(let c)) = workload.structure(interface) else {
         return [Root(algorithm: .direct, microRows: 1, microColumns: 1)]
     }
-    return contractionRoots(workload, c, interface, device) { _ in }
+    let direct = contractionRoots(workload, c, interface, device) { _ in }
+    return (limits.winograd ? winogradRoots(workload, c, interface, device) : []) + direct
 }
 
 package func construct(
@@ -43,7 +52,13 @@ package func construct(
     case .failure: break
     case .success(.contraction(let c)):
         let bound = lowerBoundNs(workload, device)
-        for root in chosen ?? roots(workload, interface, device) {
+        for root in chosen ?? roots(workload, interface, device, limits) {
+            if root.algorithm != .direct {
+                entries += winogradEntries(
+                    workload, c, root, interface, device, lanes: lanes, limit: limits.perRoot
+                ) { counts.add($0) }
+                continue
+            }
             let made = contractionNests(
                 workload, c, root, interface, device, lanes: lanes, limit: limits.perRoot
             ) { counts.add($0) }
@@ -127,7 +142,7 @@ private func lineCount(_ workload: Workload, _ shape: [Int], _ interface: Interf
 }
 
 /// Every definition hands its tile to the next one in registers or in the row's scratch.
-private func registerConnects(_ workload: Workload) -> [Connect] {
+func registerConnects(_ workload: Workload) -> [Connect] {
     let first = workload.parameters.count
     return workload.definitions.enumerated().flatMap { d, definition in
         definition.slotsRead.filter { $0 >= first }.sorted().map { Connect(from: $0, to: first + d, kind: .register) }

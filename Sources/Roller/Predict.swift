@@ -28,6 +28,12 @@ package func predict(_ workload: Workload, _ schedule: Schedule, _ device: Devic
             microColumns: nest.microColumns)
         let problem = TileProblem(workload, c, schedule.interface, device, lanes: 1, root, a: nest.a, b: nest.b)
         ns = problem.map { tileNs($0, nest) } ?? contractionNs(workload, c, nest, device)
+    case .winograd(let nest):
+        guard case .success(.contraction(let c)) = workload.structure(schedule.interface),
+            let transform = schedule.algorithm.winograd,
+            let problem = WinogradProblem(workload, c, schedule.interface, lanes: device.kind.isa.vectorWidth)
+        else { preconditionFailure("a Winograd nest for a workload that is no such convolution") }
+        ns = winogradNs(workload, c, problem, nest, transform, device)
     case .rows, .map, .reduceInner: ns = streamNs(workload, schedule, device)
     case .reduceOuter(_, let unrolled): ns = streamNs(workload, schedule, device) * (unrolled ? 1 : loopedFactor)
     }
@@ -46,6 +52,9 @@ package func lowerBoundNs(_ workload: Workload, _ device: Device) -> Double {
     var flops = 0.0
     if case .success(.contraction(let c)) = workload.structure() {
         flops = 2 * Double(workload.definitions[c.anchor].axisExtents.reduce(1, *))
+        // whether the interface suits Winograd's algorithm is not asked: the bound holds for every interface
+        let extents = workload.definitions[c.anchor].axisExtents
+        if c.depth.filter({ extents[$0] == 3 }).count >= 2 { flops *= winogradWork }
     }
     let bytes = Double(workload.results.reduce(0) { $0 + workload.type(ofSlot: $1).bytes })
     return max(flops / device.calibration.fmaFlopsPerNs, bytes / device.calibration.l2BytesPerNs)

@@ -39,6 +39,15 @@ func tileNs(
         + p.device.calibration.phaseNs
 }
 
+/// Cycles per depth step of a tile: the slowest of multiply-adds, loads, issue and latency.
+func stepCycles(rows: Double, vectors: Double, _ k: TileModelConstants) -> Double {
+    let fmas = rows * vectors / 2
+    let loads = (rows + vectors) / 2
+    let issue = (rows * vectors + vectors + (vectors > 1 ? rows : 0) + 3) / 6
+    let latency = rows * vectors < Double(accumulatorsMin) ? 4.0 : 0
+    return max(max(fmas, loads), max(issue, latency)) * (vectors == 1 ? 1 + k.singleVector : 1)
+}
+
 /// The parts of the model for one point.
 private struct TileCost {
     let p: TileProblem
@@ -87,14 +96,7 @@ private struct TileCost {
         bPanel = 4 * chunkDepth * Double(nest.microColumns)
     }
 
-    /// Cycles per depth step of a tile: the slowest of multiply-adds, loads, issue and latency.
-    private func step(_ rows: Double) -> Double {
-        let fmas = rows * vectors / 2
-        let loads = (rows + vectors) / 2
-        let issue = (rows * vectors + vectors + (vectors > 1 ? rows : 0) + 3) / 6
-        let latency = rows * vectors < Double(accumulatorsMin) ? 4.0 : 0
-        return max(max(fmas, loads), max(issue, latency)) * (vectors == 1 ? 1 + k.singleVector : 1)
-    }
+    private func step(_ rows: Double) -> Double { stepCycles(rows: rows, vectors: vectors, k) }
 
     private func sumOverTiles(_ body: (_ rows: Double) -> Double) -> Double {
         var out = 0.0

@@ -74,6 +74,8 @@ package struct Compiler: Sendable {
     package let digest: Digest
     let searchPath: String
     let cacheFolder: String
+    /// `nil` when the driver links.
+    private let linking: LinkCommand?
 
     /// Compiles the probe, which also shows that the toolchain can compile and link here.
     /// - Throws: `compilerBroken`, or a file error for the cache folder.
@@ -88,15 +90,23 @@ package struct Compiler: Sendable {
         try Folder.make(cacheFolder)
         let probe = SourceFile(name: "probe.c", text: Compiler.probeText)
         let unidentified = Digest(of: toolchain.version + "\n" + flags.joined(separator: " "))
-        let step = Step(tool: toolchain.path, arguments: flags + ["-o", "object.so", probe.name])
-        let (outcome, bytes) = Compiler.build([probe], [step], searchPath: searchPath, folder: cacheFolder)
+        let environment = Toolchain.environment(searchPath)
+        let told = try runTool(
+            toolchain.path, ["-###"] + LinkCommand.question, environment: environment, wallMs: 20_000)
+        let linking = LinkCommand(answer: told.output)
+        self.linking = linking
+        let steps = Compiler.steps(toolchain, flags, [probe.name], links: [], linking)
+        let (outcome, bytes) = Compiler.build([probe], steps, searchPath: searchPath, folder: cacheFolder)
         guard let bytes else { throw RuntimeError.compilerBroken(path: toolchain.path, log: outcome?.log ?? "") }
         digest = Digest(of: "toolchain 1\n\(unidentified.hex)\n\(Digest(of: bytes).hex)\n")
     }
 
     /// Compiles one text. `name` shows up in messages and must be a plain file name without suffix.
-    package func compile(source: String, name: String, links: [String] = []) -> CompileOutcome {
-        compile([SourceFile(name: name + ".c", text: source)], links: links)
+    package func compile(
+        source: String, name: String, links: [String] = [], effort: Toolchain.Effort = .full
+    ) -> CompileOutcome {
+        let source = SourceFile(name: name + ".c", text: source)
+        return link([CompilePart(source: source, compiler: self)], links: links, effort: effort)
     }
 
     /// Compiles texts into one shared object, or finds it in the cache.
@@ -109,11 +119,14 @@ package struct Compiler: Sendable {
 
     /// Compiles each text with its own compiler and links all into one shared object, or finds it in the cache. This
     /// compiler links.
-    package func link(_ parts: [CompilePart], links: [String] = []) -> CompileOutcome {
+    package func link(
+        _ parts: [CompilePart], links: [String] = [], effort: Toolchain.Effort = .full
+    ) -> CompileOutcome {
         precondition(
             parts.map(\.source.name).allSatisfy { !$0.isEmpty && !$0.contains("/") && !$0.hasPrefix("-") },
             "source names are plain file names")
-        let path = "\(cacheFolder)/\(cacheKey(parts, links).hex).so"
+        let flags = toolchain.flags(for: target, effort)
+        let path = "\(cacheFolder)/\(cacheKey(parts, links, flags).hex).so"
         if let bytes = try? Folder.read(path, limit: Compiler.objectBytesMax),
             case .accepted(let elf) = ElfCheck(bytes)
         {
@@ -122,9 +135,9 @@ package struct Compiler: Sendable {
         let groups = Dictionary(grouping: parts, by: \.compiler.digest)
         let steps: [Step]
         if groups.count <= 1, groups.keys.allSatisfy({ $0 == digest }) {
-            steps = [Step(tool: toolchain.path, arguments: arguments(parts.map(\.source.name), links))]
+            steps = Compiler.steps(toolchain, flags, parts.map(\.source.name), links: links, linking)
         } else {
-            steps = mixedSteps(parts, links)
+            steps = mixedSteps(parts, links, effort)
         }
         let (failure, bytes) = Compiler.build(
             parts.map(\.source), steps, searchPath: searchPath, folder: cacheFolder, keepAs: path)
@@ -144,27 +157,55 @@ package struct Compiler: Sendable {
         var arguments: [String]
     }
 
-    private func arguments(_ files: [String], _ links: [String]) -> [String] {
-        flags + ["-o", "object.so"] + files.filter { $0.hasSuffix(".c") || $0.hasSuffix(".o") }
-            + (links + ["gcc"]).map { "-l" + $0 }
+    /// Texts to one object, all by one compiler.
+    private static func steps(
+        _ toolchain: Toolchain, _ flags: [String], _ files: [String], links: [String], _ linking: LinkCommand?
+    ) -> [Step] {
+        let texts = files.filter { $0.hasSuffix(".c") }
+        guard linking != nil, links.isEmpty else {
+            return [Step(tool: toolchain.path, arguments: driverArguments(flags, texts, links))]
+        }
+        return [
+            Step(tool: toolchain.path, arguments: withoutLinking(flags) + ["-c"] + texts),
+            linkStep(toolchain, flags, objects(of: texts), links: links, linking),
+        ]
     }
+
+    private static func linkStep(
+        _ toolchain: Toolchain, _ flags: [String], _ objects: [String], links: [String], _ linking: LinkCommand?
+    ) -> Step {
+        guard let linking, links.isEmpty else {
+            return Step(tool: toolchain.path, arguments: driverArguments(flags, objects, links))
+        }
+        return Step(tool: linking.linker, arguments: linking.arguments(objects: objects))
+    }
+
+    private static func driverArguments(_ flags: [String], _ files: [String], _ links: [String]) -> [String] {
+        flags + ["-o", "object.so"] + files + (links + ["gcc"]).map { "-l" + $0 }
+    }
+
+    private static func withoutLinking(_ flags: [String]) -> [String] {
+        flags.filter { $0 != "-shared" && $0 != "-nostdlib" }
+    }
+
+    private static func objects(of texts: [String]) -> [String] { texts.map { String($0.dropLast(2)) + ".o" } }
 
     /// Every compiler makes objects of its texts in one call, in the order in which the parts first name it; then the
     /// link.
-    private func mixedSteps(_ parts: [CompilePart], _ links: [String]) -> [Step] {
+    private func mixedSteps(_ parts: [CompilePart], _ links: [String], _ effort: Toolchain.Effort) -> [Step] {
+        let texts = parts.filter { $0.source.name.hasSuffix(".c") }
         var steps: [Step] = []
         var seen: Set<Digest> = []
-        for part in parts where seen.insert(part.compiler.digest).inserted {
-            let own = parts.filter { $0.compiler.digest == part.compiler.digest }.map(\.source.name)
-            let flags = part.compiler.flags.filter { $0 != "-shared" && $0 != "-nostdlib" }
-            steps.append(
-                Step(tool: part.compiler.toolchain.path, arguments: flags + ["-c"] + own.filter { $0.hasSuffix(".c") }))
+        for part in texts where seen.insert(part.compiler.digest).inserted {
+            let own = texts.filter { $0.compiler.digest == part.compiler.digest }.map(\.source.name)
+            let flags = Compiler.withoutLinking(part.compiler.toolchain.flags(for: part.compiler.target, effort))
+            steps.append(Step(tool: part.compiler.toolchain.path, arguments: flags + ["-c"] + own))
         }
-        let objects = parts.map(\.source.name).filter { $0.hasSuffix(".c") }.map { String($0.dropLast(2)) + ".o" }
-        return steps + [Step(tool: toolchain.path, arguments: arguments(objects, links))]
+        let objects = Compiler.objects(of: texts.map(\.source.name))
+        return steps + [Compiler.linkStep(toolchain, flags, objects, links: links, linking)]
     }
 
-    private func cacheKey(_ parts: [CompilePart], _ links: [String]) -> Digest {
+    private func cacheKey(_ parts: [CompilePart], _ links: [String], _ flags: [String]) -> Digest {
         var text = "object 2\n\(digest.hex)\n\(flags.joined(separator: " "))\n\(links.joined(separator: " "))\n"
         for part in parts {
             text += "\(part.compiler.digest.hex) \(part.source.name) \(part.source.text.utf8.count)\n"

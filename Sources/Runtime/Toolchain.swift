@@ -39,11 +39,27 @@ package struct Toolchain: Sendable, Equatable {
 
     package var firstLine: String { String(version.prefix { $0 != "\n" }) }
 
+    /// How hard a compiler tries.
+    package enum Effort: Sendable {
+        /// As finals and exports are compiled.
+        case full
+        /// For sources of micro-kernels and loops around them, of which many are compiled to be timed once. The
+        /// micro-kernels come out as with `full`: clang has nothing to improve in them after -O1, gcc contracts
+        /// products and sums from -O2 on only and keeps its level.
+        case screening
+    }
+
     /// Flags for a shared object. The C runtime is left out (`-nostdlib`): an object that Ironworks opens has no
     /// constructors, and finds `memset` in the process that opens it; the compiler's own helpers are linked.
-    package func flags(for target: CompileTarget) -> [String] {
+    package func flags(for target: CompileTarget, _ effort: Effort = .full) -> [String] {
+        let level =
+            switch (family, effort) {
+            case (.gcc, .full), (.gcc, .screening): "-O3"
+            case (.clang, .full): "-O2"
+            case (.clang, .screening): "-O1"
+            }
         var flags = [
-            family == .gcc ? "-O3" : "-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno",
+            level, "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno",
             "-fno-trapping-math", "-fPIC", "-shared", "-nostdlib", "-Wno-psabi",
         ]
         switch target {

@@ -13,8 +13,27 @@
 import DeviceModel
 import TensorIR
 
-package enum Algorithm: String, Hashable, Sendable, CaseIterable {
+/// How a contraction is computed.
+package enum Algorithm: Hashable, Sendable, CaseIterable {
     case direct
+    /// F(2×2, 3×3).
+    case winograd2
+    /// F(4×4, 3×3).
+    case winograd4
+
+    package var text: String {
+        switch self {
+        case .direct: "direct"
+        case .winograd2: "winograd(2,3)"
+        case .winograd4: "winograd(4,3)"
+        }
+    }
+
+    /// Parses what `text` prints.
+    package init?(text: String) {
+        guard let found = Algorithm.allCases.first(where: { $0.text == text }) else { return nil }
+        self = found
+    }
 }
 
 /// The memory level at which a producer's tile meets its consumer.
@@ -45,6 +64,18 @@ package struct Prepare: Hashable, Sendable {
         case rowPanels(height: Int)
         /// The axes in order, but `axis` last: channels side by side for kernels whose vectors run along them.
         case innermost(axis: Int)
+        /// Winograd's U: `[points][columns / width][depth][width]`.
+        case winograd(WinogradForm)
+    }
+
+    package struct WinogradForm: Hashable, Sendable {
+        /// Outputs of a tile along a line: 2 or 4.
+        package var output: Int
+        package var width: Int
+        package init(output: Int, width: Int) {
+            self.output = output
+            self.width = width
+        }
     }
     package var slot: Int
     package var form: Form
@@ -103,6 +134,8 @@ package struct ContractionNest: Hashable, Sendable {
 
 package enum Nest: Hashable, Sendable {
     case contraction(ContractionNest)
+    /// A convolution by tiles of outputs, with the algorithm's transforms.
+    case winograd(WinogradNest)
     /// Several row-wise definitions over the same rows; a task is a block of rows, a row stays in L1.
     case rows(rowsPerTask: Int)
     /// One reduction whose innermost reduction axis is vectorised.

@@ -8,12 +8,14 @@ extension Schedule {
         var out = TextWriter()
         out.block("schedule for cpu.\(isa.rawValue)") { out in
             out.line(interface.entries.isEmpty ? "interface" : "interface \(interface.text)")
-            out.line("algorithm \(algorithm.rawValue)")
+            out.line("algorithm \(algorithm.text)")
             for prepare in prepares {
                 switch prepare.form {
                 case .columnPanels(let width): out.line("prepare t\(prepare.slot) columns \(width)")
                 case .rowPanels(let height): out.line("prepare t\(prepare.slot) rows \(height)")
                 case .innermost(let axis): out.line("prepare t\(prepare.slot) innermost \(axis)")
+                case .winograd(let form):
+                    out.line("prepare t\(prepare.slot) winograd \(form.output) columns \(form.width)")
                 }
             }
             for connect in connects { out.line("connect t\(connect.from) -> t\(connect.to) @\(connect.kind.rawValue)") }
@@ -39,7 +41,7 @@ extension Schedule {
         try lexer.expectWord("interface")
         let interface = try Interface(parsing: &lexer)
         try lexer.expectWord("algorithm")
-        let algorithm: Algorithm = try lexer.choice("algorithm")
+        let algorithm = try Algorithm(parsing: &lexer)
         var prepares: [Prepare] = []
         while try lexer.takeWord("prepare") {
             let slot = try lexer.slot()
@@ -72,6 +74,12 @@ extension Prepare.Form {
             self = .innermost(axis: axis)
             return
         }
+        if try lexer.takeWord("winograd") {
+            let output = try lexer.positive("a number of outputs")
+            try lexer.expectWord("columns")
+            self = .winograd(.init(output: output, width: try lexer.positive("a panel size")))
+            return
+        }
         let isColumns = try lexer.takeWord("columns")
         if !isColumns { try lexer.expectWord("rows") }
         let size = try lexer.positive("a panel size")
@@ -87,6 +95,9 @@ extension Nest {
                 + "micro(\(nest.microLines.map { "lines:\($0), " } ?? "")"
                 + "rows:\(nest.microRows), columns:\(nest.microColumns)) outer:\(nest.outer.rawValue) "
                 + "a:\(nest.a.rawValue) b:\(nest.b.rawValue)"
+        case .winograd(let nest):
+            "winograd task(lines:\(nest.tileLines), positions:\(nest.tilePositions)) "
+                + "micro(rows:\(nest.microRows), columns:\(nest.microColumns))"
         case .rows(let rowsPerTask): "rows task(\(rowsPerTask))"
         case .reduceInner(let pointsPerTask): "reduceInner task(\(pointsPerTask))"
         case .reduceOuter(let linesPerTask, let unrolled):
@@ -100,6 +111,7 @@ extension Nest {
         let name = try lexer.word("a nest")
         switch name {
         case "contraction": self = .contraction(try ContractionNest(parsing: &lexer))
+        case "winograd": self = .winograd(try WinogradNest(parsing: &lexer))
         case "rows": self = .rows(rowsPerTask: try lexer.task())
         case "reduceInner": self = .reduceInner(pointsPerTask: try lexer.task())
         case "reduceOuter":
@@ -111,6 +123,32 @@ extension Nest {
     }
 }
 
+extension Algorithm {
+    init(parsing lexer: inout Lexer) throws(SyntaxError) {
+        let start = lexer
+        var text = try lexer.word("the name of an algorithm")
+        if lexer.token == .mark("(") {
+            try lexer.expect("(")
+            let first = try lexer.integer("a number of outputs")
+            try lexer.expect(",")
+            let second = try lexer.integer("a filter's extent")
+            try lexer.expect(")")
+            text += "(\(first),\(second))"
+        }
+        guard let found = Algorithm(text: text) else { throw start.fail("unknown algorithm '\(escaped(text))'") }
+        self = found
+    }
+}
+
+extension WinogradNest {
+    init(parsing lexer: inout Lexer) throws(SyntaxError) {
+        let task = try lexer.fields("task", "lines", "positions")
+        let micro = try lexer.fields("micro", "rows", "columns")
+        self.init(
+            tileLines: task.first, tilePositions: task.second, microRows: micro.first, microColumns: micro.second)
+    }
+}
+
 extension ContractionNest {
     init(parsing lexer: inout Lexer) throws(SyntaxError) {
         func source(_ name: String) throws(SyntaxError) -> OperandSource {
@@ -118,29 +156,14 @@ extension ContractionNest {
             try lexer.expect(":")
             return try lexer.choice("operand source")
         }
-        try lexer.expectWord("task")
-        try lexer.expect("(")
-        let taskRowTiles = try lexer.field("rows")
-        try lexer.expect(",")
-        let taskColumns = try lexer.field("columns")
-        try lexer.expect(")")
+        let task = try lexer.fields("task", "rows", "columns")
         let depth = try lexer.field("depth")
-        try lexer.expectWord("micro")
-        try lexer.expect("(")
-        var lines: Int?
-        if lexer.token == .word("lines") {
-            lines = try lexer.field("lines")
-            try lexer.expect(",")
-        }
-        let rows = try lexer.field("rows")
-        try lexer.expect(",")
-        let columns = try lexer.field("columns")
-        try lexer.expect(")")
+        let micro = try lexer.fields("micro", optional: "lines", "rows", "columns")
         try lexer.expectWord("outer")
         try lexer.expect(":")
         self.init(
-            microLines: lines, microRows: rows, microColumns: columns, taskRowTiles: taskRowTiles,
-            taskColumns: taskColumns, depth: depth, outer: try lexer.choice("loop order"), a: try source("a"),
+            microLines: micro.optional, microRows: micro.first, microColumns: micro.second, taskRowTiles: task.first,
+            taskColumns: task.second, depth: depth, outer: try lexer.choice("loop order"), a: try source("a"),
             b: try source("b"))
     }
 }
@@ -176,6 +199,24 @@ extension Lexer {
         try expectWord(name)
         try expect(":")
         return try positive(name)
+    }
+
+    /// `task(rows:4, columns:64)`, before them perhaps an optional one.
+    mutating func fields(
+        _ name: String, optional: String? = nil, _ first: String, _ second: String
+    ) throws(SyntaxError) -> (optional: Int?, first: Int, second: Int) {
+        try expectWord(name)
+        try expect("(")
+        var extra: Int?
+        if let optional, token == .word(optional) {
+            extra = try field(optional)
+            try expect(",")
+        }
+        let value = try field(first)
+        try expect(",")
+        let other = try field(second)
+        try expect(")")
+        return (extra, value, other)
     }
 
     mutating func task() throws(SyntaxError) -> Int {

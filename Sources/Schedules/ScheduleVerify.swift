@@ -18,6 +18,7 @@ package enum ScheduleFault: Explained, Equatable {
     /// No tile with constant strides: the layouts do not suit the nest.
     case layouts
     case scratch(bytes: Int, limit: Int)
+    case algorithm(Algorithm, nest: String)
 
     package var sentence: String {
         switch self {
@@ -30,6 +31,7 @@ package enum ScheduleFault: Explained, Equatable {
         case .prepares: "the prepared operands are not those that the nest reads as prepared"
         case .line(let columns, let line): "\(columns) columns cut lines of \(line)"
         case .layouts: "the layouts give a tile no constant strides"
+        case .algorithm(let algorithm, let nest): "a \(nest) nest is no nest for the algorithm \(algorithm.text)"
         case .scratch(let bytes, let limit): "a task needs \(bytes) bytes of scratch, the limit is \(limit)"
         }
     }
@@ -48,6 +50,10 @@ extension Schedule {
         guard case .success(let structure) = workload.structure(interface) else { throw .workload }
         switch (nest, structure) {
         case (.contraction(let nest), .contraction(let c)):
+            if algorithm != .direct { throw .algorithm(algorithm, nest: self.nest.kind) }
+            try verify(nest, c, workload)
+            return
+        case (.winograd(let nest), .contraction(let c)):
             try verify(nest, c, workload)
             return
         case (.rows(let size), .rows), (.reduceInner(let size), .reduction):
@@ -59,10 +65,29 @@ extension Schedule {
             if size <= 0 { throw .size(what: "the task", value: size) }
             let terms = workload.definitions[reduction.anchor].reductionExtents.reduce(1, *)
             if unrolled, terms > unrolledTermsMax { throw .size(what: "the number of unrolled terms", value: terms) }
-        case (.contraction, _), (.rows, _), (.reduceInner, _), (.map, _), (.reduceOuter, _):
+        case (.contraction, _), (.winograd, _), (.rows, _), (.reduceInner, _), (.map, _), (.reduceOuter, _):
             throw .nest(found: nest.kind, structure: structure.kind)
         }
+        if algorithm != .direct { throw .algorithm(algorithm, nest: nest.kind) }
         if prepares != innermostPrepares(workload, interface) { throw .prepares }
+    }
+
+    private func verify(_ nest: WinogradNest, _ c: Contraction, _ workload: Workload) throws(ScheduleFault) {
+        guard let transform = algorithm.winograd else { throw .algorithm(algorithm, nest: self.nest.kind) }
+        guard let problem = WinogradProblem(workload, c, interface, lanes: isa.vectorWidth) else { throw .layouts }
+        let sizes = [
+            ("the task's lines of tiles", nest.tileLines, problem.lines(transform)),
+            ("the task's tiles along a line", nest.tilePositions, problem.positions(transform)),
+            ("the row tile", nest.microRows, microRowsLimit), ("the column tile", nest.microColumns, microColumnsLimit),
+        ]
+        for (what, value, limit) in sizes where value <= 0 || value > limit { throw .size(what: what, value: value) }
+        if nest.microColumns % isa.vectorWidth != 0 || problem.outputChannels % nest.microColumns != 0 {
+            throw .alignment(columns: nest.microColumns, width: isa.vectorWidth)
+        }
+        let form = Prepare.WinogradForm(output: transform.output, width: nest.microColumns)
+        if prepares != [Prepare(slot: problem.weights, form: .winograd(form))] { throw .prepares }
+        let bytes = problem.scratchBytes(nest, transform)
+        if bytes > scratchBytesMax { throw .scratch(bytes: bytes, limit: scratchBytesMax) }
     }
 
     private func verify(_ nest: ContractionNest, _ c: Contraction, _ workload: Workload) throws(ScheduleFault) {
@@ -172,6 +197,7 @@ extension Nest {
     package var kind: String {
         switch self {
         case .contraction: "contraction"
+        case .winograd: "winograd"
         case .rows: "rows"
         case .reduceInner: "reduceInner"
         case .reduceOuter: "reduceOuter"

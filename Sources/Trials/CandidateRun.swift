@@ -106,7 +106,9 @@ struct CandidateCheck {
             let agreement: Agreement
             switch operands.results(candidate.schedule, outputs) {
             case .success(let values):
-                agreement = compare(kernel: values, reference: expected.double, naive: expected.naive)
+                agreement = compare(
+                    kernel: values, reference: expected.double, naive: expected.naive,
+                    errorShare: candidate.schedule.algorithm.errorShare)
             case .failure(let damage):
                 agreement = Agreement(
                     right: false, maxError: .infinity, tolerance: 0,

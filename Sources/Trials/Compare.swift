@@ -1,8 +1,9 @@
 // Is a kernel right? Its results are compared with the naive reference in double, element by element. The tolerance
 // is what single precision alone costs: 16 · max |naive f32 − double| + 32 · eps · max |reference|. Where the naive
-// f32 result is exact, so must the kernel's be, bit for bit. NaN and infinities must stand in the same places. Integers
-// are equal, or what the naive f32 has where they come from floats; quantised ones (16 bits and less) may be off by one
-// when the naive f32 is off somewhere.
+// f32 result is exact, so must the kernel's be, bit for bit. An algorithm that rounds otherwise than the definition
+// does (Winograd's) has its own share of max |reference| on top. NaN and infinities must stand in the same places.
+// Integers are equal, or what the naive f32 has where they come from floats; quantised ones (16 bits and less) may be
+// off by one when the naive f32 is off somewhere.
 
 import TensorIR
 
@@ -15,10 +16,13 @@ package struct Agreement: Hashable, Sendable {
     package var disagreement: String?
 }
 
-package func compare(kernel: [TensorValue], reference: [TensorValue], naive: [TensorValue]) -> Agreement {
+/// - Parameter errorShare: `Algorithm.errorShare` of the kernel's schedule.
+package func compare(
+    kernel: [TensorValue], reference: [TensorValue], naive: [TensorValue], errorShare: Double = 0
+) -> Agreement {
     var out = Agreement(right: true, maxError: 0, tolerance: 0, disagreement: nil)
     for (n, value) in kernel.enumerated() {
-        let one = compare(value, reference[n], naive[n], result: n)
+        let one = compare(value, reference[n], naive[n], errorShare, result: n)
         out.maxError = max(out.maxError, one.maxError)
         out.tolerance = max(out.tolerance, one.tolerance)
         if !one.right, out.right {
@@ -29,7 +33,9 @@ package func compare(kernel: [TensorValue], reference: [TensorValue], naive: [Te
     return out
 }
 
-private func compare(_ value: TensorValue, _ reference: TensorValue, _ naive: TensorValue, result: Int) -> Agreement {
+private func compare(
+    _ value: TensorValue, _ reference: TensorValue, _ naive: TensorValue, _ errorShare: Double, result: Int
+) -> Agreement {
     switch (value.elements, reference.elements, naive.elements) {
     case (.integers(let a), .integers(let b), .integers(let c)):
         let distance = { (x: Int64, y: Int64) in abs(Double(x) - Double(y)) }
@@ -47,7 +53,8 @@ private func compare(_ value: TensorValue, _ reference: TensorValue, _ naive: Te
             spread = max(spread, abs(x - y))
             scale = max(scale, abs(x))
         }
-        let tolerance = spread == 0 && exact(b) ? 0 : 16 * spread + 32 * Double(Float.ulpOfOne) * scale
+        let rounding = spread == 0 && exact(b) ? 0 : 16 * spread + 32 * Double(Float.ulpOfOne) * scale
+        let tolerance = rounding + errorShare * scale
         var out = Agreement(right: true, maxError: 0, tolerance: tolerance, disagreement: nil)
         for at in a.indices {
             let (x, y) = (a[at], b[at])

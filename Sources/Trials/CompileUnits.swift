@@ -9,6 +9,7 @@ extension Schedule {
     var family: [Int] {
         switch nest {
         case .contraction(let nest): [nest.microLines ?? 0, nest.microRows, nest.microColumns]
+        case .winograd(let nest): [-5, nest.microRows, nest.microColumns]
         case .rows: [-1]
         case .reduceInner: [-2]
         case .reduceOuter: [-3]

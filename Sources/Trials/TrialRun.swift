@@ -97,9 +97,12 @@ struct TrialRun {
         let units = unitsOfFamilies(candidates.map(\.schedule.family), units: trial.device.kind.lanes)
         let sources = units.map { unit in
             let named = unit.map { (name: "c\($0)", kernel: candidates[$0].kernel) }
-            return emit(kernels: named, dialect: .c(isa))
+            let effort: Toolchain.Effort = named.allSatisfy(\.kernel.isLoopsAroundTiles) ? .screening : .full
+            return (text: emit(kernels: named, dialect: .c(isa)), effort: effort)
         }
-        let outcomes = concurrently(sources.count) { compiler.compile(source: sources[$0], name: "trial") }
+        let outcomes = concurrently(sources.count) { n in
+            compiler.compile(source: sources[n].text, name: "trial", effort: sources[n].effort)
+        }
         var built: [BuiltCandidate] = []
         for (unit, outcome) in zip(units, outcomes) {
             switch outcome {

@@ -30,14 +30,19 @@ package struct TuningJob: Sendable, Hashable {
     package var toolchains: [Toolchain]
     /// Schedules measured per workload and interface.
     package var candidates: Int
+    /// Whether Winograd's algorithm may be chosen.
+    package var winograd: Bool
     package var models: [Model]
 
-    package init(name: String, device: Device, toolchains: [Toolchain], candidates: Int, models: [Model]) {
+    package init(
+        name: String, device: Device, toolchains: [Toolchain], candidates: Int, winograd: Bool = true, models: [Model]
+    ) {
         precondition(!toolchains.isEmpty, "a job has a compiler")
         self.name = name
         self.device = device
         self.toolchains = toolchains
         self.candidates = candidates
+        self.winograd = winograd
         self.models = models
     }
 
@@ -48,6 +53,7 @@ package struct TuningJob: Sendable, Hashable {
         out.field("calibration", device.calibration.digest)
         for toolchain in toolchains { out.field("toolchain", toolchain.digest) }
         out.field("candidates", candidates)
+        out.field("winograd", winograd ? 1 : 0)
         for model in models { out.field("graph", model.graph.digest) }
         return Digest(of: out.text)
     }
@@ -62,6 +68,7 @@ package struct TuningJob: Sendable, Hashable {
             out.field("toolchain_text", toolchain.text)
         }
         out.field("candidates", candidates)
+        out.field("winograd", winograd ? 1 : 0)
         for model in models {
             out.field("model", model.name)
             out.field("priority", model.priority)
@@ -91,6 +98,7 @@ package struct TuningJob: Sendable, Hashable {
             }
             candidates = try record.integer("candidates")
             guard candidates > 0 else { throw TuningTextError.damaged("a job without candidates") }
+            winograd = try record.integer("winograd") != 0
             models = []
             while record.next != nil {
                 models.append(

@@ -111,7 +111,9 @@ package struct TuningPlanner: WorkPlanner {
             toolchains: job.toolchains.map(\.digest), recipe: recipe)
     }
 
-    private func limits(_ job: TuningJob) -> PlanLimits { PlanLimits(candidatesPerWorkload: job.candidates) }
+    private func limits(_ job: TuningJob) -> PlanLimits {
+        PlanLimits(candidatesPerWorkload: job.candidates, construct: ConstructLimits(winograd: job.winograd))
+    }
 
     package mutating func cancel(_ job: JobID) -> [Digest] {
         guard let state = jobs[job], !state.isCancelled else { return [] }

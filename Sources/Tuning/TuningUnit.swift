@@ -84,12 +84,12 @@ package let trialSchedulesMax = 16
 
 extension Root {
     /// `direct 6x64 search 2`: what construction finds under a root depends on its version.
-    package var text: String { "\(algorithm.rawValue) \(microRows)x\(microColumns) search \(constructVersion)" }
+    package var text: String { "\(algorithm.text) \(microRows)x\(microColumns) search \(constructVersion)" }
 
     package init?(parsing text: String) {
         let words = text.split(separator: " ")
         guard words.count == 4, words[2] == "search", words[3] == "\(constructVersion)",
-            let algorithm = Algorithm(rawValue: String(words[0]))
+            let algorithm = Algorithm(text: String(words[0]))
         else { return nil }
         let sizes = words[1].split(separator: "x").compactMap { Int($0) }
         guard sizes.count == 2, sizes.allSatisfy({ $0 > 0 }) else { return nil }

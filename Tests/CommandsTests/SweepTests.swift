@@ -177,10 +177,31 @@ private func measured(_ text: String, points: Int, _ ns: (Int) -> Double) throws
         let lines = try tile(
             "task(rows:5, columns:32) depth:144 micro(lines:1, rows:6, columns:16) outer:rows a:direct b:prepared")
         #expect((lines.registerText, lines.cacheText) == ("1x6x16", "60x32"))
-        #expect(lines.depthText == "144 of 288" && lines.outer == .rows)
+        #expect(lines.depthText == "144 of 288" && lines.order?.outer == .rows)
         let whole = try tile(
             "task(rows:20, columns:48) depth:288 micro(lines:1, rows:12, columns:16) outer:columns a:direct b:prepared")
         #expect((whole.registerText, whole.cacheText, whole.depthText) == ("1x12x16", "144x48", "288"))
+    }
+
+    @Test func winogradsTilesAreShownInTilesAndChannels() throws {
+        let problem = try KernelShape(parsing: "conv:32,12,48,3,1").kernelProblem()
+        let weights = try #require(problem.workload.parameters.firstIndex { $0.isConstant && $0.type.rank > 1 })
+        let schedule = try Schedule(
+            parsing: """
+                schedule for cpu.avx2 {
+                  interface \(problem.interface.text)
+                  algorithm winograd(4,3)
+                  prepare t\(weights) winograd 4 columns 16
+                  connect t3 -> t4 @register
+                  connect t4 -> t5 @register
+                  nest winograd task(lines:3, positions:2) micro(rows:6, columns:16)
+                }
+
+                """)
+        try schedule.verify(for: problem.workload)
+        let tile = try #require(KernelTile(problem, schedule))
+        #expect(tile.algorithm == .winograd4 && tile.order == nil)
+        #expect((tile.registerText, tile.cacheText, tile.depthText) == ("6x16", "6x48", "32"))
     }
 
     @Test func kernelsAreHeldAgainstTheProbeOfTheirRun() throws {

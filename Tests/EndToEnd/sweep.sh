@@ -10,11 +10,15 @@ run kernels 0 "$IRONWORKS" kernels "${shapes[@]}" --candidates 3 --json
 "$PYTHON" - "$work/out" "${shapes[@]}" <<'PY' || fail "kernels: the report"
 import json, sys
 report = json.load(open(sys.argv[1]))
+winograd = ("winograd(2,3)", "winograd(4,3)")
 assert report["schema"] == "ironworks.kernels/1"
+assert report["shapes"][1]["algorithm"] in ("direct", *winograd)
+assert all(report["shapes"][n]["algorithm"] == "direct" for n in (0, 2))
 assert [row["shape"] for row in report["shapes"]] == sys.argv[2:]
 for row in report["shapes"]:
     assert not row["faults"] and row["kernels"] >= 1 and row["time_ns"] > 0 and row["probe_gflops"] > 0
-    assert row["register_tile"] and row["cache_tile"] and row["outer"] in ("rows", "columns")
+    assert row["register_tile"] and row["cache_tile"]
+    assert row["outer"] in ("rows", "columns") if row["algorithm"] == "direct" else row["algorithm"] in winograd
 PY
 ok "kernels of three shapes are right"
 

@@ -44,8 +44,11 @@ struct LoweredKernels {
     let workload: Workload
     let parameters: [TensorValue]
     private let expected: [TensorValue]
+    /// How far an element may be off, as a share of the largest one.
+    private let tolerance: Double
 
-    init(_ workload: Workload, _ parameters: [TensorValue]) {
+    init(_ workload: Workload, _ parameters: [TensorValue], tolerance: Double = 1e-9) {
+        self.tolerance = tolerance
         self.workload = workload
         self.parameters = parameters
         expected = interpret(workload, parameters: parameters)
@@ -115,7 +118,7 @@ struct LoweredKernels {
         case (.floats(let a), .floats(let b)):
             let largest = b.reduce(1) { max($0, $1.isFinite ? abs($1) : 0) }
             for (at, (x, y)) in zip(a, b).enumerated() {
-                let same = x == y || (x.isNaN && y.isNaN) || abs(x - y) <= 1e-9 * largest
+                let same = x == y || (x.isNaN && y.isNaN) || abs(x - y) <= tolerance * largest
                 if !same { return "element \(at) is \(x) and should be \(y)" }
             }
             return a.count == b.count ? nil : "has \(a.count) elements and should have \(b.count)"

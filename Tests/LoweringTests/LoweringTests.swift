@@ -61,6 +61,7 @@ private func features(_ workload: Workload, _ schedule: Schedule) -> [String] {
         if g.batch > 1 { out.append("batch") }
         if c.columns.count > 1 { out.append("lines") }
         return out
+    case .winograd: return ["winograd"]
     case .rows: return ["rows"]
     case .reduceInner: return ["reduceInner"]
     case .reduceOuter(_, let unrolled): return [unrolled ? "reduceOuter unrolled" : "reduceOuter"]

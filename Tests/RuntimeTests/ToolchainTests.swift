@@ -129,3 +129,28 @@ import Testing
     }
     #expect(refused > 100)
 }
+
+@Test func aDriversLinkCommandIsReadBack() throws {
+    let answer = """
+        clang version 21
+         "/usr/bin/ld.gold" "-shared" "-L/a \\"b\\" c" "-o" "object.so" "/dev/null" "-lgcc"
+
+        """
+    let command = try #require(LinkCommand(answer: answer))
+    #expect(command.linker == "/usr/bin/ld.gold")
+    let expected = ["-shared", "-L/a \"b\" c", "-o", "object.so", "a.o", "b.o", "-lgcc"]
+    #expect(command.arguments(objects: ["a.o", "b.o"]) == expected)
+    for other in ["", " collect2 -o object.so /dev/null -lgcc", " \"/usr/bin/ld\" \"-o\" \"object.so\" \"-lgcc\""] {
+        #expect(LinkCommand(answer: other) == nil)
+    }
+}
+
+/// What clang itself would call is what makes its objects here: without it every object costs a second start.
+@Test func clangSaysHowItLinks() throws {
+    for toolchain in testToolchains where toolchain.family == .clang {
+        let told = try runTool(
+            toolchain.path, ["-###"] + LinkCommand.question, environment: Toolchain.environment(environmentPath()),
+            wallMs: 20_000)
+        #expect(LinkCommand(answer: told.output) != nil, "\(told.output)")
+    }
+}
